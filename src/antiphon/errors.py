@@ -1,0 +1,54 @@
+"""What a user can be told. Each error says what was got, what was expected and what to do."""
+
+from __future__ import annotations
+
+
+class AntiphonError(Exception):
+    """Base of every error that Antiphon raises on purpose.
+
+    Args:
+        got: What was found, with the offending value or place.
+        expected: What should have been there.
+        advice: What the user can do now.
+
+    Example:
+        >>> str(AntiphonError("3 labels for 4 sequences.", "One label a sequence.", "Check y."))
+        '3 labels for 4 sequences. Expected: one label a sequence. To mend it: check y.'
+    """
+
+    def __init__(self, got: str, expected: str = "", advice: str = "") -> None:
+        self.got, self.expected, self.advice = got, expected, advice
+        parts = [got]
+        if expected:
+            parts.append("Expected: " + expected[0].lower() + expected[1:])
+        if advice:
+            parts.append("To mend it: " + advice[0].lower() + advice[1:])
+        super().__init__(" ".join(parts))
+
+    def __reduce__(self) -> tuple:
+        """Pickle by the three parts, so that an error crosses process borders whole."""
+        return type(self), (self.got, self.expected, self.advice)
+
+
+class InputError(AntiphonError, ValueError):
+    """Data or a setting that cannot be used: shapes, labels, NaN, unknown options."""
+
+
+class DatasetError(AntiphonError, ValueError):
+    """A data set that is unknown, missing or malformed on disk."""
+
+
+class LanguageError(AntiphonError, ValueError):
+    """A type, term or program text that is wrong; points at the place in the text."""
+
+
+class ModelFileError(AntiphonError, ValueError):
+    """A model file that is truncated, tampered with, foreign or of a newer format."""
+
+
+class OutputError(AntiphonError, OSError):
+    """Results that could not be written: no permission, no space, no such folder."""
+
+
+class SearchError(AntiphonError, RuntimeError):
+    """A search that could not produce any program at all."""
