@@ -20,14 +20,20 @@ class AntiphonError(Exception):
         self.got, self.expected, self.advice = got, expected, advice
         parts = [got]
         if expected:
-            parts.append("Expected: " + expected[0].lower() + expected[1:])
+            parts.append("Expected: " + _lower(expected))
         if advice:
-            parts.append("To mend it: " + advice[0].lower() + advice[1:])
+            parts.append("To mend it: " + _lower(advice))
         super().__init__(" ".join(parts))
 
     def __reduce__(self) -> tuple:
         """Pickle by the three parts, so that an error crosses process borders whole."""
         return type(self), (self.got, self.expected, self.advice)
+
+
+def _lower(sentence: str) -> str:
+    """The sentence as it continues another: no capital, unless its first word is a name such as `Real[2]`."""
+    word = sentence.split(maxsplit=1)[0].rstrip(".,:;")
+    return sentence[0].lower() + sentence[1:] if word.isalpha() and word[1:].islower() or word in ("A", "An") else sentence
 
 
 class InputError(AntiphonError, ValueError):

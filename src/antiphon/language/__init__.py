@@ -1,0 +1,26 @@
+"""Types, primitives, terms, text syntax, grammars and the ready-made languages."""
+
+from antiphon.language._evaluate import data_arrays, evaluate
+from antiphon.language._language import Language, Primitive, Rule
+from antiphon.language._parse import parse_term
+from antiphon.language._print import affine_rows, entry_names, format_number, print_term
+from antiphon.language._sequence import sequence
+from antiphon.language._terms import (
+    Apply,
+    Hole,
+    Lam,
+    Parameters,
+    Term,
+    Var,
+    holes,
+    parameters,
+    path_name,
+    replace_at,
+    size,
+    sketch,
+    walk,
+    with_children,
+    with_parameters,
+)
+from antiphon.language._types import Fn, Real, Seq, Type, TypeVariable, parse_type
+from antiphon.language._typing import check, parameter_shapes

@@ -1,0 +1,155 @@
+"""Terms as text that parses back to the same term."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+
+from antiphon.language._language import Language
+from antiphon.language._terms import Apply, Hole, Lam, Parameters, Path, Term, Value, Var
+from antiphon.language._types import Real, Seq, Type
+from antiphon.language._typing import Typing, check
+
+INFIX = {"add": ("+", 1), "mul": ("*", 2)}
+WIDTH = 100
+
+
+def format_number(value: float) -> str:
+    """The shortest text that reads back as the same float32.
+
+    Example:
+        >>> format_number(0.1), format_number(-3.0), format_number(1.5e-9)
+        ('0.1', '-3', '1.5e-09')
+    """
+    number = np.float32(value)
+    if number == 0:
+        return "0"
+    if 1e-4 <= abs(number) < 1e7:
+        return np.format_float_positional(number, unique=True, trim="-")
+    return np.format_float_scientific(number, unique=True, trim="-", exp_digits=2)
+
+
+def entry_names(vector: Type) -> tuple[str, ...]:
+    """The names of a vector's entries: its own, or v0, v1, ..."""
+    vector = vector.element if isinstance(vector, Seq) else vector
+    assert isinstance(vector, Real) and isinstance(vector.size, int)
+    return vector.names or tuple(f"v{i}" for i in range(vector.size))
+
+
+def affine_row(weight: np.ndarray, bias: float, centre: np.ndarray, names: tuple[str, ...]) -> str:
+    """One row of an affine map, such as `1.8*speed - 0.3*(angle - 12) + 0.4`."""
+    text = ""
+    for w, c, name in zip(weight, centre, names, strict=True):
+        if w == 0:
+            continue
+        entry = name if c == 0 else f"({name} {'-' if c > 0 else '+'} {format_number(abs(c))})"
+        factor = "" if abs(w) == 1 else f"{format_number(abs(w))}*"
+        sign = ("-" if w < 0 else "") if not text else (" - " if w < 0 else " + ")
+        text += sign + factor + entry
+    if not text:
+        return format_number(bias)
+    if bias == 0:
+        return text
+    return f"{text} {'-' if bias < 0 else '+'} {format_number(abs(bias))}"
+
+
+def affine_rows(parameters: Parameters, argument: Type) -> list[str]:
+    """The rows of an affine map, one for each output."""
+    names = entry_names(argument)
+    return [
+        affine_row(w, float(b), parameters["centre"], names)
+        for w, b in zip(parameters["weight"], parameters["bias"], strict=True)
+    ]
+
+
+def _format_value(value: Value) -> str:
+    if isinstance(value, bool) or not isinstance(value, str):
+        return json.dumps(value)
+    return value if re.fullmatch(r"[A-Za-z_]\w*", value) else json.dumps(value)
+
+
+def _format_array(array: np.ndarray) -> str:
+    if array.ndim == 0:
+        return format_number(float(array))
+    return "[" + ", ".join(_format_array(a) for a in array) + "]"
+
+
+def print_term(term: Term, language: Language, typing: Typing | None = None) -> str:
+    """A term as text; `parse_term` reads it back to an equal term.
+
+    Args:
+        term: The term; with its arrays, all of them are written in full.
+        language: Gives the names of the features.
+        typing: What `check` gave, where the caller has it already.
+
+    Returns:
+        Text of one or more lines; long maps are broken, a row a line.
+
+    Example:
+        >>> from antiphon.language import parse_term, sequence
+        >>> bound = sequence.bind({"speed": "cm/s", "angle": "rad"})
+        >>> print(print_term(parse_term("affine[2*speed-0.5](mean(x)) + affine(last(x))", bound), bound))
+        affine[2*speed - 0.5](mean(x)) + affine(last(x))
+    """
+    if typing is None:
+        typing = check(term, language)
+    return _print(term, language, typing, (), 0)
+
+
+def _print(term: Term, language: Language, typing: Typing, path: Path, outer: int) -> str:
+    def below(i: int, precedence: int = 0) -> str:
+        child = term.args[i] if isinstance(term, Apply) else term.body  # type: ignore[union-attr]
+        return _print(child, language, typing, (*path, i), precedence)
+
+    def bracket(text: str, precedence: int) -> str:
+        return f"({text})" if precedence < outer else text
+
+    match term:
+        case Var(name=name):
+            return name
+        case Hole(role=role):
+            return f"?{role}"
+        case Lam(name=name):
+            return bracket(f"{name} -> {below(0)}", 0)
+        case Apply(name="if"):
+            condition, yes, no = below(0, 1), below(1), below(2)
+            joined = f"if {condition} > 0 then {yes} else {no}"
+            if len(joined) > WIDTH or "\n" in joined:
+                joined = f"if {condition} > 0\nthen {_indent(yes)}\nelse {_indent(no)}"
+            return bracket(joined, 0)
+        case Apply(name=name) if name in INFIX:
+            sign, precedence = INFIX[name]
+            left, right = below(0, precedence), below(1, precedence + 1)
+            joined = f"{left} {sign} {right}"
+            if len(joined) > WIDTH or "\n" in joined:
+                joined = f"{left}\n{sign} {right}"
+            return bracket(joined, precedence)
+        case Apply(name=name, args=args):
+            settings = _settings(term, language, typing, path)
+            inside = ", ".join(below(i) for i in range(len(args)))
+            return f"{name}{settings}({inside})"
+
+
+def _indent(text: str) -> str:
+    return text.replace("\n", "\n  ")
+
+
+def _settings(term: Apply, language: Language, typing: Typing, path: Path) -> str:
+    config = dict(term.config)
+    if term.name == "affine":
+        group = config.get("group", "all")
+        head = "" if group == "all" else _format_value(group)
+        if term.parameters is None:
+            return f"[{head}]" if head else ""
+        rows = affine_rows(term.parameters, typing[(*path, 0)])
+        head = f"{head}: " if head else ""
+        joined = head + "; ".join(rows)
+        if len(joined) <= WIDTH - 10:
+            return f"[{joined}]"
+        return f"[{head}\n    " + ";\n    ".join(rows) + "\n  ]"
+    parts = [f"{k}={_format_value(v)}" for k, v in term.config]
+    if term.parameters is not None:
+        parts += [f"{k}={_format_array(v)}" for k, v in term.parameters.items()]
+    return f"[{', '.join(parts)}]" if parts else ""

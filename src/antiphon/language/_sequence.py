@@ -1,0 +1,259 @@
+"""The ready language `sequence`: what may be said about frames over time.
+
+Every primitive says what it does with frames that are masked and with windows that reach past the ends:
+masked frames are never looked at, and a window is cut to the frames that are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from antiphon.language import _windows as windows
+from antiphon.language._language import Language
+from antiphon.language._types import Real, Type
+
+Frames = Float[Array, "time n"]
+Mask = Bool[Array, " time"]
+Vector = Float[Array, " n"]
+
+sequence = Language("sequence")
+
+
+def _group_mask(value: str, types: tuple[Type, ...], language: Language) -> np.ndarray:
+    vector = types[0]
+    assert isinstance(vector, Real)
+    return language.group_members(value, vector)
+
+
+# --- a vector in, numbers out ---------------------------------------------------------------------------
+
+
+@sequence.primitive(
+    "Real[n] -> Real[m]",
+    prints="a weighted sum of {0}",
+    config={"group": ("all",)},
+    parameters={"weight": "m n", "bias": "m", "centre": "n"},
+    data={"group": _group_mask},
+    searched=False,
+)
+def affine(
+    v: Vector, *, weight: Float[Array, "m n"], bias: Float[Array, " m"], centre: Vector, group: Vector
+) -> Float[Array, " m"]:
+    """`weight (v - centre) + bias` over the entries of one feature group."""
+    return (weight * group[None, :]) @ (v - centre) + bias
+
+
+@sequence.primitive("t -> t -> t", name="add", prints="{0} + {1}", searched=False)
+def add(a, b):
+    """The sum of two numbers, vectors or sequences, entry by entry."""
+    return _lift(jnp.add, a, b)
+
+
+@sequence.primitive("t -> t -> t", name="mul", prints="{0} × {1}", searched=False)
+def mul(a, b):
+    """The product, entry by entry."""
+    return _lift(jnp.multiply, a, b)
+
+
+def _lift(f: Callable, a, b):
+    if isinstance(a, tuple):
+        return f(a[0], b[0]), a[1] & b[1]
+    return f(a, b)
+
+
+def gate(score: Array, temperature: Array | float) -> Array:
+    """How far a condition `score > 0` holds: a sigmoid while soft, 0 or 1 at temperature 0.
+
+    Args:
+        score: Any shape.
+        temperature: Softness, at least 0.
+    """
+    soft = jax.nn.sigmoid(score / jnp.maximum(jnp.asarray(temperature, jnp.float32), jnp.float32(1e-6)))
+    return jnp.where(jnp.asarray(temperature, jnp.float32) > 0, soft, (score > 0).astype(jnp.float32))
+
+
+@sequence.primitive(
+    "Real[1] -> Real[m] -> Real[m] -> Real[m]", name="if", prints="if {0} > 0 then {1} else {2}", soft=True,
+    searched=False,
+)  # fmt: skip
+def choose(c: Float[Array, " 1"], a: Vector, b: Vector, *, temperature: Array | float) -> Vector:
+    """`a` where the condition is positive, else `b`; a mixture of both while soft."""
+    g = gate(c, temperature)
+    return g * a + (1 - g) * b
+
+
+@sequence.primitive("Real[m] -> Real[m]", name="step", prints="1 if {0} > 0 else 0", soft=True, searched=False)
+def step(v: Vector, *, temperature: Array | float) -> Vector:
+    """1 where an entry is above 0, else 0: a learned threshold when put around an affine map."""
+    return gate(v, temperature)
+
+
+@sequence.primitive("Real[m] -> Real[m]", prints="tanh of {0}", searched=False)
+def tanh(v: Vector) -> Vector:
+    """The hyperbolic tangent of each entry."""
+    return jnp.tanh(v)
+
+
+# --- a sequence in, a vector out ------------------------------------------------------------------------
+
+
+@sequence.primitive("Seq[Real[n]] -> Real[n]", prints="mean of {0}")
+def mean(frames: Frames, mask: Mask) -> Vector:
+    """Mean over the frames that are there; 0 if there are none."""
+    return windows.masked_mean(frames, mask)
+
+
+@sequence.primitive("Seq[Real[n]] -> Real[n]", prints="deviation of {0}")
+def deviation(frames: Frames, mask: Mask) -> Vector:
+    """Standard deviation over time (population form, no correction)."""
+    centred = jnp.where(mask[:, None], frames - windows.masked_mean(frames, mask)[None, :], 0.0)
+    variance = (centred**2).sum(0) / jnp.maximum(mask.sum().astype(jnp.float32), 1.0)
+    # The gradient of a root at zero is infinite; a constant stream has deviation 0 and no slope.
+    return jnp.where(variance > 0, jnp.sqrt(jnp.where(variance > 0, variance, 1.0)), 0.0)
+
+
+@sequence.primitive("Seq[Real[n]] -> Real[n]", name="max", prints="maximum of {0}")
+def maximum(frames: Frames, mask: Mask) -> Vector:
+    """Largest value over time; 0 if no frame is there."""
+    return jnp.where(mask.any(), jnp.where(mask[:, None], frames, -jnp.inf).max(0), 0.0)
+
+
+@sequence.primitive("Seq[Real[n]] -> Real[n]", name="min", prints="minimum of {0}")
+def minimum(frames: Frames, mask: Mask) -> Vector:
+    """Smallest value over time; 0 if no frame is there."""
+    return jnp.where(mask.any(), jnp.where(mask[:, None], frames, jnp.inf).min(0), 0.0)
+
+
+@sequence.primitive("Seq[Real[n]] -> Real[n]", prints="first frame of {0}")
+def first(frames: Frames, mask: Mask) -> Vector:
+    """The first frame that is there."""
+    return frames[jnp.argmax(mask)]
+
+
+@sequence.primitive("Seq[Real[n]] -> Real[n]", prints="last frame of {0}")
+def last(frames: Frames, mask: Mask) -> Vector:
+    """The last frame that is there."""
+    return frames[mask.shape[0] - 1 - jnp.argmax(mask[::-1])]
+
+
+@sequence.primitive("Seq[Real[n]] -> Real[n]", prints="middle frame of {0}")
+def middle(frames: Frames, mask: Mask) -> Vector:
+    """The frame in the middle, number `(count - 1) // 2` of those that are there."""
+    return frames[jnp.argmax(windows.rank(mask) == (mask.sum(dtype=jnp.int32) + 1) // 2)]
+
+
+@sequence.primitive("Seq[Real[n]] -> Real[n]", prints="frame {frame} of {0}", config={"frame": (0,)}, searched=False)
+def at(frames: Frames, mask: Mask, *, frame: int) -> Vector:
+    """Frame number `frame`, counted from 0, from the end if negative; the nearest there is if too far."""
+    count = mask.sum(dtype=jnp.int32)
+    wanted = jnp.clip(frame + (count if frame < 0 else 0), 0, jnp.maximum(count - 1, 0))
+    return frames[jnp.argmax(windows.rank(mask) == wanted + 1)]
+
+
+@sequence.primitive(
+    "Seq[Real[n]] -> Real[hidden]", prints="fold of {0} with {hidden} cells", config={"hidden": (4,)},
+    parameters={"kernel": "hidden n", "recurrent": "hidden hidden", "bias": "hidden"}, searched=False,
+)  # fmt: skip
+def fold_tanh(frames: Frames, mask: Mask, *, hidden: int, kernel: Array, recurrent: Array, bias: Array) -> Array:
+    """Fold with an affine-tanh body: `h <- tanh(kernel v + recurrent h + bias)`, from 0."""
+
+    def body(h: Array, frame: tuple[Array, Array]) -> tuple[Array, None]:
+        v, there = frame
+        return jnp.where(there, jnp.tanh(kernel @ v + recurrent @ h + bias), h), None
+
+    return jax.lax.scan(body, jnp.zeros(hidden, jnp.float32), (frames, mask))[0]
+
+
+@sequence.primitive(
+    "Seq[Real[n]] -> Real[hidden]", prints="gated fold of {0} with {hidden} cells", config={"hidden": (4,)},
+    parameters={"kernel": "hidden n", "bias": "hidden", "gate_kernel": "hidden n", "gate_bias": "hidden"},
+    searched=False,
+)  # fmt: skip
+def fold_gated(
+    frames: Frames, mask: Mask, *, hidden: int, kernel: Array, bias: Array, gate_kernel: Array, gate_bias: Array
+) -> Array:
+    """Fold with a gated body: `z = sigmoid(gate v); h <- (1 - z) h + z tanh(kernel v + bias)` (minimal GRU)."""
+
+    def body(h: Array, frame: tuple[Array, Array]) -> tuple[Array, None]:
+        v, there = frame
+        z = jax.nn.sigmoid(gate_kernel @ v + gate_bias)
+        return jnp.where(there, (1 - z) * h + z * jnp.tanh(kernel @ v + bias), h), None
+
+    return jax.lax.scan(body, jnp.zeros(hidden, jnp.float32), (frames, mask))[0]
+
+
+# --- a sequence in, a sequence out ----------------------------------------------------------------------
+
+
+@sequence.primitive("(Real[n] -> Real[m]) -> Seq[Real[n]] -> Seq[Real[m]]", name="map", prints="{0} for each frame of {1}")
+def map_frames(body: Callable[[Array], Array], frames: Frames, mask: Mask) -> Frames:
+    """The body applied to every frame."""
+    return jax.vmap(body)(frames)
+
+
+@sequence.primitive(
+    "Seq[Real[n]] -> Seq[Real[n]]", prints="part {part} of {of} of {0}", config={"part": (1, 2, 3), "of": (2, 3)},
+    searched=False,
+)  # fmt: skip
+def part(frames: Frames, mask: Mask, *, part: int, of: int) -> tuple[Frames, Mask]:
+    """The `part`-th of `of` equal parts; a part too short for a frame of its own keeps the nearest one."""
+    return frames, windows.part_mask(mask, part, of)
+
+
+@sequence.primitive("Seq[Real[n]] -> Seq[Real[n]]", prints="change of {0}")
+def delta(frames: Frames, mask: Mask) -> Frames:
+    """Difference to the frame before; 0 at the first frame."""
+    return windows.difference(frames, mask, 1)
+
+
+WIDTHS = (3, 5, 9)
+LOOKS = ("trailing", "centred", "leading")
+
+
+def _window(name: str, words: str, run: Callable) -> None:
+    def windowed(frames: Frames, mask: Mask, *, width: int, look: str) -> Frames:
+        return run(frames, mask, width, look)
+
+    windowed.__doc__ = f"{words.capitalize()} over a window of `width` frames, cut at the ends."
+    sequence.primitive(
+        "Seq[Real[n]] -> Seq[Real[n]]",
+        name=f"window_{name}",
+        prints=words + " over {width} frames ({look}) of {0}",
+        config={"width": WIDTHS, "look": LOOKS},
+        searched=False,
+    )(windowed)
+
+
+_window("mean", "mean", windows.window_mean)
+_window("max", "maximum", windows.window_max)
+_window("min", "minimum", windows.window_min)
+_window("difference", "last minus first", windows.window_difference)
+
+
+@sequence.primitive("Seq[Real[n]] -> Seq[Real[n]]", prints="mean so far of {0}", searched=False)
+def prefix_mean(frames: Frames, mask: Mask) -> Frames:
+    """Mean of all frames up to and with this one."""
+    return windows.window_mean(frames, mask, frames.shape[0], "trailing")
+
+
+@sequence.primitive("Seq[Real[n]] -> Seq[Real[n]]", prints="maximum so far of {0}", searched=False)
+def prefix_max(frames: Frames, mask: Mask) -> Frames:
+    """Largest value up to and with this frame."""
+    return windows.prefix_extreme(frames, mask, largest=True)
+
+
+@sequence.primitive("Seq[Real[n]] -> Seq[Real[n]]", prints="minimum so far of {0}", searched=False)
+def prefix_min(frames: Frames, mask: Mask) -> Frames:
+    """Smallest value up to and with this frame."""
+    return windows.prefix_extreme(frames, mask, largest=False)
+
+
+@sequence.primitive("Seq[Real[n]] -> Seq[Real[n]]", prints="change since the start of {0}", searched=False)
+def prefix_difference(frames: Frames, mask: Mask) -> Frames:
+    """This frame minus the first one."""
+    return jnp.where(mask[:, None], frames - first(frames, mask)[None, :], 0.0)

@@ -1,0 +1,198 @@
+"""Terms: immutable, hashable syntax trees.
+
+Five kinds of node. A term with a `Hole` is a *partial program*; a term whose parametric leaves have no
+arrays yet is a *sketch*; with its arrays it is a *program*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from antiphon.language._types import Type
+
+Value = int | float | str | bool
+Path = tuple[int, ...]
+
+
+class Parameters(Mapping[str, np.ndarray]):
+    """Named arrays that never change, comparable and hashable by their content.
+
+    Example:
+        >>> a, b = Parameters(bias=np.ones(2, np.float32)), Parameters(bias=np.ones(2, np.float32))
+        >>> a == b, hash(a) == hash(b), a["bias"].flags.writeable
+        (True, True, False)
+    """
+
+    __slots__ = ("_arrays", "_hash")
+
+    def __init__(self, **arrays: np.ndarray) -> None:
+        kept = {}
+        for name in sorted(arrays):
+            array = np.array(arrays[name])
+            array.setflags(write=False)
+            kept[name] = array
+        self._arrays: dict[str, np.ndarray] = kept
+        self._hash: int | None = None
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self._arrays[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Parameters) or self._arrays.keys() != other._arrays.keys():
+            return False
+        return all(
+            a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
+            for a, b in zip(self._arrays.values(), other._arrays.values(), strict=True)
+        )
+
+    def __hash__(self) -> int:
+        if self._hash is None:
+            self._hash = hash(tuple((n, a.shape, str(a.dtype), a.tobytes()) for n, a in self._arrays.items()))
+        return self._hash
+
+    def __repr__(self) -> str:
+        return "Parameters(" + ", ".join(f"{n}={a.shape}" for n, a in self._arrays.items()) + ")"
+
+    def __reduce__(self) -> tuple:
+        return _parameters, (dict(self._arrays),)
+
+
+def _parameters(arrays: dict[str, np.ndarray]) -> Parameters:
+    return Parameters(**arrays)
+
+
+@dataclass(frozen=True)
+class Var:
+    """A variable: an input of the program, or bound by a lambda around it."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Lam:
+    """A function of one variable, `name -> body`."""
+
+    name: str
+    body: Term
+
+
+@dataclass(frozen=True)
+class Hole:
+    """A place still to be filled: by a term that its `role` allows, of its `type`."""
+
+    role: str
+    type: Type
+
+
+@dataclass(frozen=True)
+class Apply:
+    """A primitive applied to arguments, with its constants (`config`) and, once fitted, its arrays."""
+
+    name: str
+    args: tuple[Term, ...] = ()
+    config: tuple[tuple[str, Value], ...] = ()
+    parameters: Parameters | None = None
+
+    def setting(self, key: str) -> Value:
+        """The constant called `key`."""
+        return dict(self.config)[key]
+
+
+Term = Var | Lam | Hole | Apply
+
+
+def children(term: Term) -> tuple[Term, ...]:
+    """The terms directly below a term."""
+    match term:
+        case Apply(args=args):
+            return args
+        case Lam(body=body):
+            return (body,)
+    return ()
+
+
+def with_children(term: Term, new: tuple[Term, ...]) -> Term:
+    """The same node over other children."""
+    match term:
+        case Apply():
+            return term if new == term.args else replace(term, args=new)
+        case Lam(name=name):
+            return Lam(name, new[0])
+    return term
+
+
+def walk(term: Term, path: Path = ()) -> Iterator[tuple[Path, Term]]:
+    """Every node with its path from the root, a parent before its children, left to right."""
+    yield path, term
+    for i, child in enumerate(children(term)):
+        yield from walk(child, (*path, i))
+
+
+def replace_at(term: Term, path: Path, new: Term) -> Term:
+    """The term with the node at `path` replaced."""
+    if not path:
+        return new
+    below = list(children(term))
+    below[path[0]] = replace_at(below[path[0]], path[1:], new)
+    return with_children(term, tuple(below))
+
+
+def size(term: Term) -> int:
+    """How many nodes a term has, its variables and holes included.
+
+    Example:
+        >>> size(Apply("affine", (Apply("mean", (Var("x"),)),)))
+        3
+    """
+    return 1 + sum(map(size, children(term)))
+
+
+def holes(term: Term) -> list[tuple[Path, Hole]]:
+    """The holes of a term with their paths, left to right."""
+    return [(path, node) for path, node in walk(term) if isinstance(node, Hole)]
+
+
+def path_name(path: Path) -> str:
+    """A path as text: `"root"`, or child numbers joined by dots."""
+    return ".".join(map(str, path)) or "root"
+
+
+ParameterTree = dict[str, dict[str, np.ndarray]]
+
+
+def parameters(term: Term) -> ParameterTree:
+    """The arrays of a program: path of the leaf -> name -> array."""
+    return {
+        path_name(path): dict(node.parameters)
+        for path, node in walk(term)
+        if isinstance(node, Apply) and node.parameters is not None
+    }
+
+
+def with_parameters(term: Term, arrays: Mapping[str, Mapping[str, np.ndarray]]) -> Term:
+    """The term with these arrays in its leaves, by the paths that `parameters` gives."""
+
+    def fill(node: Term, path: Path) -> Term:
+        node = with_children(node, tuple(fill(c, (*path, i)) for i, c in enumerate(children(node))))
+        new = arrays.get(path_name(path))
+        if isinstance(node, Apply) and new is not None:
+            node = replace(node, parameters=Parameters(**{k: np.asarray(v) for k, v in new.items()}))
+        return node
+
+    return fill(term, ())
+
+
+def sketch(term: Term) -> Term:
+    """The term without its arrays."""
+    below = tuple(map(sketch, children(term)))
+    term = with_children(term, below)
+    return replace(term, parameters=None) if isinstance(term, Apply) and term.parameters is not None else term

@@ -1,0 +1,182 @@
+"""Type checking: which type every node of a term has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from antiphon.errors import LanguageError
+from antiphon.language._language import Language, Primitive
+from antiphon.language._terms import Apply, Hole, Lam, Path, Term, Var
+from antiphon.language._types import Bindings, Fn, Real, Seq, Type, TypeVariable, is_known, match_type, substitute
+
+
+class TermTypeError(LanguageError):
+    """A term that has no type; `path` says which node."""
+
+    def __init__(self, got: str, expected: str = "", advice: str = "", path: Path = ()) -> None:
+        super().__init__(got, expected, advice)
+        self.path = path
+
+
+Typing = dict[Path, Type]
+
+
+def check(term: Term, language: Language, expected: Type | None = None) -> Typing:
+    """The type of every node of a term, by path.
+
+    Args:
+        term: The term; its free variable is `x`, the language's input.
+        language: The language, bound to features.
+        expected: The type the whole term should have, where known.
+
+    Raises:
+        LanguageError: (a `TermTypeError`) with the path of the node that does not fit.
+
+    Example:
+        >>> from antiphon.language import parse_term, sequence
+        >>> bound = sequence.bind({"speed": "cm/s", "angle": "rad"})
+        >>> check(parse_term("affine(mean(x))", bound), bound, Real(3))[(0,)]
+        Real[2]
+    """
+    typing: Typing = {}
+    _Checker(language, typing).check(term, expected, {"x": language.input_type}, ())
+    return typing
+
+
+def role_type(role: str, language: Language) -> Type | None:
+    """The type that a hole of a role has when nothing around it says."""
+    return {"summary": language.frame_type, "stream": Seq(language.frame_type), "condition": Real(1)}.get(role)
+
+
+class _Checker:
+    def __init__(self, language: Language, typing: Typing) -> None:
+        self.language, self.typing = language, typing
+
+    def check(self, term: Term, expected: Type | None, scope: Mapping[str, Type], path: Path) -> Type:
+        found = self._find(term, expected, scope, path)
+        if expected is not None:
+            bindings: Bindings = {}
+            if not match_type(expected, found, bindings):
+                raise TermTypeError(f"{_describe(term)} has type {found}.", f"{expected}.", path=path)
+        self.typing[path] = found
+        return found
+
+    def _find(self, term: Term, expected: Type | None, scope: Mapping[str, Type], path: Path) -> Type:
+        match term:
+            case Var(name=name):
+                if name not in scope:
+                    raise TermTypeError(f"Unknown variable {name!r}.", f"One of {', '.join(scope)}.", path=path)
+                return scope[name]
+            case Hole(role=role, type=type_):
+                return self._hole(role, type_, expected, path)
+            case Lam(name=name, body=body):
+                if not isinstance(expected, Fn) or not is_known(expected.arguments[0]):
+                    raise TermTypeError(f"A function of {name!r} stands where none belongs.", path=path)
+                result = expected.result if is_known(expected.result) else None
+                inner = {**scope, name: expected.arguments[0]}
+                return Fn(expected.arguments, self.check(body, result, inner, (*path, 0)))
+            case Apply():
+                return self._apply(term, expected, scope, path)
+
+    def _hole(self, role: str, type_: Type, expected: Type | None, path: Path) -> Type:
+        if is_known(type_):
+            return type_
+        if expected is not None and is_known(expected):
+            return expected
+        by_role = role_type(role, self.language)
+        if by_role is None:
+            raise TermTypeError(f"Nothing says which type the hole ?{role} has.", path=path)
+        return by_role
+
+    def _apply(self, term: Apply, expected: Type | None, scope: Mapping[str, Type], path: Path) -> Type:
+        word = self.language.primitives.get(term.name)
+        if word is None:
+            raise TermTypeError(
+                f"Language {self.language.name!r} has no primitive {term.name!r}.",
+                f"One of {', '.join(sorted(self.language.primitives))}.",
+                path=path,
+            )
+        signature = word.signature
+        if len(term.args) != len(signature.arguments):
+            raise TermTypeError(
+                f"{term.name} has {len(term.args)} argument(s).",
+                f"{len(signature.arguments)}: {term.name} : {signature}.",
+                path=path,
+            )
+        bindings: Bindings = {k: v for k, v in term.config if type(v) is int}
+        self._bind_parameters(word, term, bindings, path)
+        if expected is not None and is_known(expected) and not match_type(signature.result, expected, bindings):
+            raise TermTypeError(
+                f"{term.name} gives {substitute(signature.result, bindings)}.", f"{expected}.", path=path
+            )
+        # Functions last: what they take is known from the other arguments.
+        order = sorted(range(len(term.args)), key=lambda i: isinstance(signature.arguments[i], Fn))
+        for i in order:
+            pattern = substitute(signature.arguments[i], bindings)
+            wanted = pattern if is_known(pattern) or isinstance(pattern, Fn) else None
+            found = self.check(term.args[i], wanted, scope, (*path, i))
+            if not match_type(signature.arguments[i], found, bindings):
+                raise TermTypeError(
+                    f"{_describe(term.args[i])} has type {found}.",
+                    f"{pattern}, as argument {i + 1} of {term.name} : {signature}.",
+                    path=(*path, i),
+                )
+        result = substitute(signature.result, bindings)
+        if not is_known(result):
+            raise TermTypeError(
+                f"The size of {term.name}'s result is not determined ({result}).",
+                advice="use it where a size is expected, or give its parameters.",
+                path=path,
+            )
+        return result
+
+    def _bind_parameters(self, word: Primitive, term: Apply, bindings: Bindings, path: Path) -> None:
+        if term.parameters is None:
+            return
+        if set(term.parameters) != set(word.parameters):
+            raise TermTypeError(
+                f"{word.name} has the arrays {', '.join(term.parameters) or 'none'}.",
+                f"{', '.join(word.parameters) or 'none'}.",
+                path=path,
+            )
+        for name, shape in word.parameters.items():
+            sizes, array = shape.split(), term.parameters[name]
+            fits = len(sizes) == array.ndim
+            for size, length in zip(sizes, array.shape, strict=False):
+                known = bindings.setdefault(size, length) if not size.isdigit() else int(size)
+                fits &= (known.size if isinstance(known, Real) else known) == length
+            if not fits:
+                raise TermTypeError(
+                    f"{word.name}'s array {name!r} has shape {array.shape}.", f"({shape}).", path=path
+                )
+
+
+def _describe(term: Term) -> str:
+    match term:
+        case Var(name=name):
+            return f"Variable {name!r}"
+        case Apply(name=name):
+            return f"{name}(...)"
+        case Hole(role=role):
+            return f"Hole ?{role}"
+    return "A function"
+
+
+def parameter_shapes(term: Apply, typing: Typing, path: Path, language: Language) -> dict[str, tuple[int, ...]]:
+    """The shapes of a leaf's arrays, from the types around it."""
+    word = language[term.name]
+    bindings: Bindings = {k: v for k, v in term.config if type(v) is int}
+    for i, argument in enumerate(word.signature.arguments):
+        match_type(argument, typing[(*path, i)], bindings)
+    match_type(word.signature.result, typing[path], bindings)
+
+    def length(size: str) -> int:
+        known = int(size) if size.isdigit() else bindings[size]
+        known = known.size if isinstance(known, Real) else known
+        assert isinstance(known, int)
+        return known
+
+    return {name: tuple(length(s) for s in shape.split()) for name, shape in word.parameters.items()}
+
+
+UNKNOWN = TypeVariable("unknown")
