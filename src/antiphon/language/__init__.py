@@ -2,8 +2,10 @@
 
 from antiphon.language._evaluate import data_arrays, evaluate
 from antiphon.language._language import Language, Primitive, Rule
+from antiphon.language._output import Output
 from antiphon.language._parse import parse_term
 from antiphon.language._print import affine_rows, entry_names, format_number, print_term
+from antiphon.language._program import Program, with_language
 from antiphon.language._sequence import sequence
 from antiphon.language._terms import (
     Apply,
@@ -24,3 +26,43 @@ from antiphon.language._terms import (
 )
 from antiphon.language._types import Fn, Real, Seq, Type, TypeVariable, parse_type
 from antiphon.language._typing import check, parameter_shapes
+
+__all__ = [
+    "Apply",
+    "Fn",
+    "Hole",
+    "Lam",
+    "Language",
+    "Output",
+    "Parameters",
+    "Primitive",
+    "Program",
+    "Real",
+    "Rule",
+    "Seq",
+    "Term",
+    "Type",
+    "TypeVariable",
+    "Var",
+    "affine_rows",
+    "check",
+    "data_arrays",
+    "entry_names",
+    "evaluate",
+    "format_number",
+    "holes",
+    "parameter_shapes",
+    "parameters",
+    "parse_term",
+    "parse_type",
+    "path_name",
+    "print_term",
+    "replace_at",
+    "sequence",
+    "size",
+    "sketch",
+    "walk",
+    "with_children",
+    "with_language",
+    "with_parameters",
+]

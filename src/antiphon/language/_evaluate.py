@@ -95,4 +95,3 @@ def _run(
             if isinstance(word.signature.result, Seq) and not isinstance(result, tuple):
                 result = (result, mask)
             return result
-

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +15,9 @@ from antiphon.errors import LanguageError
 from antiphon.language._terms import Value
 from antiphon.language._types import Fn, Real, Seq, Type, TypeVariable, match_type, parse_type
 
-ShapeOf = Callable[[Mapping[str, int], Mapping[str, Value]], dict[str, tuple[int, ...]]]
+WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# Every language made in this process, so that a program's text finds its own.
+LANGUAGES: dict[str, Language] = {}
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,6 @@ class Primitive:
         parameters: Its trainable arrays: name -> shape as size names, such as `"m n"`.
         data: Constants that reach `run` as an array: name -> function of (value, argument types, language).
         soft: Whether it takes a temperature.
-        rule: Where a search may use it, as `(role, template)`; `None` for nowhere.
     """
 
     name: str
@@ -60,11 +63,14 @@ class Language:
         features: Names of the columns of a frame -> units ("" for none).
         groups: Named groups of features.
         rate_hz: Frames per second, where time has a meaning.
-        extends: A language whose primitives and rules this one starts from.
+        extends: A language whose primitives and rules this one starts from; the ready `sequence` by default.
+        is_table: Whether a case is one row of numbers, not frames over time.
+
+    Raises:
+        LanguageError: If a name cannot be written in a program, or a group names an unknown feature.
 
     Example:
-        >>> from antiphon.language import sequence
-        >>> mouse = Language("mouse", features={"speed": "cm/s", "angle": "rad"}, rate_hz=30, extends=sequence)
+        >>> mouse = Language("mouse", features={"speed": "cm/s", "angle": "rad"}, rate_hz=30)
         >>> @mouse.primitive("Seq[Real[n]] -> Real[n]", prints="slowest {0}")
         ... def slowest(frames, mask):
         ...     import jax.numpy as jnp
@@ -83,18 +89,70 @@ class Language:
         extends: Language | None = None,
         is_table: bool = False,
     ) -> None:
+        if extends is None:
+            # Here and not above: the ready language is itself made of this class.
+            from antiphon.language._sequence import sequence as extends
+        if name in LANGUAGES and LANGUAGES[name].is_ready:
+            raise LanguageError(
+                f"The name {name!r} belongs to a ready language.", advice="choose another name."
+            )
+        self._set_up(name, extends.primitives, extends.rules)
+        self._put(features or {}, groups or {}, rate_hz, is_table)
+        LANGUAGES[name] = self
+
+    def _set_up(self, name: str, primitives: Mapping[str, Primitive], rules: list[Rule]) -> None:
+        if not re.fullmatch(r"[A-Za-z_][\w.-]*", name):
+            raise LanguageError(f"The language name {name!r}.", "A word: letters, digits, '_', '-' or '.'.")
         self.name = name
-        self.features: dict[str, str] = dict(features or {})
-        self.groups: dict[str, tuple[str, ...]] = {k: tuple(v) for k, v in (groups or {}).items()}
+        self.is_ready = False
+        self.primitives: dict[str, Primitive] = dict(primitives)
+        self.rules: list[Rule] = list(rules)
+
+    @classmethod
+    def bare(cls, name: str, *, is_ready: bool = False) -> Language:
+        """A language without any primitive, to build from nothing.
+
+        Args:
+            name: What it is called.
+            is_ready: Whether it comes with Antiphon, so that nothing else may take its name.
+
+        Example:
+            >>> Language.bare("empty")
+            Language('empty', 0 primitives, 0 features)
+        """
+        language = cls.__new__(cls)
+        language._set_up(name, {}, [])
+        language._put({}, {}, None, False)
+        language.is_ready = is_ready
+        LANGUAGES[name] = language
+        return language
+
+    def _put(
+        self,
+        features: Mapping[str, str],
+        groups: Mapping[str, tuple[str, ...]],
+        rate_hz: float | None,
+        is_table: bool,
+    ) -> None:
+        self.features: dict[str, str] = dict(features)
+        self.groups: dict[str, tuple[str, ...]] = {k: tuple(v) for k, v in groups.items()}
         self.rate_hz = rate_hz
         self.is_table = is_table
-        self.primitives: dict[str, Primitive] = dict(extends.primitives) if extends else {}
-        self.rules: list[Rule] = list(extends.rules) if extends else []
+        for feature in self.features:
+            if not WORD.fullmatch(feature):
+                raise LanguageError(
+                    f"The feature name {feature!r} cannot be written in a program.",
+                    "Letters, digits and '_', no digit first.",
+                )
         for group, members in self.groups.items():
+            if group == "all":
+                raise LanguageError(
+                    "A group called 'all'.", "Another name: 'all' always means every feature."
+                )
             for member in members:
                 if member not in self.features:
                     raise LanguageError(
-                        f"Group {group!r} names the feature {member!r}, which language {name!r} does not have.",
+                        f"Group {group!r} names the feature {member!r}, which language {self.name!r} does not have.",
                         f"Names among {', '.join(self.features) or 'none'}.",
                     )
 
@@ -112,10 +170,28 @@ class Language:
         rate_hz: float | None = None,
         is_table: bool = False,
     ) -> Language:
-        """The same primitives and rules over these features."""
-        bound = Language(
-            self.name, features, groups=groups, rate_hz=rate_hz or self.rate_hz, extends=self, is_table=is_table
-        )
+        """The same primitives and rules over these features.
+
+        Args:
+            features: Names -> units; where a unit is "" and the language itself knows one, that one.
+            groups: Named groups; by default those of the language whose features are all here.
+            rate_hz: Frames per second; by default the language's.
+            is_table: Whether a case is one row of numbers.
+
+        Raises:
+            LanguageError: As when a language is made.
+
+        Example:
+            >>> from antiphon.language import sequence
+            >>> sequence.bind({"speed": "cm/s", "angle": "rad"}, rate_hz=30).input_type
+            Seq[Real[2]]
+        """
+        if groups is None:
+            groups = {k: v for k, v in self.groups.items() if set(v) <= set(features)}
+        bound = copy.copy(self)
+        bound.primitives, bound.rules = dict(self.primitives), list(self.rules)
+        units = {name: unit or self.features.get(name, "") for name, unit in features.items()}
+        bound._put(units, groups, rate_hz or self.rate_hz, is_table)
         return bound
 
     @property
@@ -183,7 +259,19 @@ class Language:
             searched: Whether a search may use it where its type fits.
 
         Raises:
-            LanguageError: If the signature is no function type or a parameter speaks of an unknown size.
+            LanguageError: If the signature is no function type, the name cannot be written, or the function
+                takes no argument for a constant or a parameter.
+
+        Example:
+            >>> from antiphon.language import Language
+            >>> voice = Language("voice")
+            >>> @voice.primitive("Seq[Real[n]] -> Real[n]", prints="range of {0}")
+            ... def spread(frames, mask):
+            ...     import jax.numpy as jnp
+            ...     there = mask[:, None]
+            ...     return jnp.where(there, frames, -jnp.inf).max(0) - jnp.where(there, frames, jnp.inf).min(0)
+            >>> voice.rules[-1]
+            Rule(role='summary', template='spread(?stream)')
         """
         type_ = parse_type(signature)
         if not isinstance(type_, Fn):
@@ -207,6 +295,12 @@ class Language:
                 raise LanguageError(
                     f"Primitive {word.name!r} is registered with {', '.join(missing)}, which its function does not take.",
                     "A keyword argument for every constant and parameter.",
+                )
+            if not WORD.fullmatch(word.name):
+                raise LanguageError(
+                    f"The primitive name {word.name!r} cannot be written in a program.",
+                    "A word.",
+                    "give name=...",
                 )
             self.primitives[word.name] = word
             role = _role_of(type_) if searched else None

@@ -93,10 +93,21 @@ class _Builder:
                 match_type(patterns[i], found, bindings)
         built = tuple(a for a in args if a is not None)
         if node.name == "affine":
+            if node.rows is not None and types[0] is None:
+                self._explain(node.args[0], built[0], scope)
             arrays = self._rows(node, types[0]) if node.rows is not None else None
             return Apply("affine", built, (("group", node.group),), arrays)
         config, arrays = self._settings(node)
         return Apply(node.name, built, config, arrays)
+
+    def _explain(self, node: Node, term: Term, scope: Mapping[str, Type]) -> None:
+        """Raise what is wrong with a term whose type is needed now."""
+        try:
+            _Checker(self.language, {}).check(term, None, scope, ())
+        except TermTypeError as error:
+            raise pointed(
+                self.text, _at(node, error.path).start, error.got, error.expected, error.advice
+            ) from None
 
     def _type(self, term: Term, scope: Mapping[str, Type]) -> Type | None:
         if not all(is_known(t) for t in scope.values()):
@@ -109,7 +120,9 @@ class _Builder:
     def _rows(self, node: Node, argument: Type | None) -> Parameters:
         assert node.rows is not None
         if argument is None:
-            raise pointed(self.text, node.start, "What this affine map reads has no known size.", "A known vector.")
+            raise pointed(
+                self.text, node.start, "What this affine map reads has no known size.", "A known vector."
+            )
         try:
             names = entry_names(argument)
         except AssertionError:
@@ -122,11 +135,16 @@ class _Builder:
             bias[i] = row.constant
             for name, middle, factor, place in row.entries:
                 if name not in names:
-                    raise pointed(self.text, place, f"There is no entry {name!r} here.", f"One of {', '.join(names)}.")
+                    raise pointed(
+                        self.text, place, f"There is no entry {name!r} here.", f"One of {', '.join(names)}."
+                    )
                 j = names.index(name)
                 if centres.setdefault(j, middle) != middle:
                     raise pointed(
-                        self.text, place, f"{name!r} is centred at two values.", "One centre for an entry in one map."
+                        self.text,
+                        place,
+                        f"{name!r} is centred at two values.",
+                        "One centre for an entry in one map.",
                     )
                 weight[i, j] += factor
                 centre[j] = middle
@@ -143,14 +161,19 @@ class _Builder:
                 try:
                     arrays[key] = np.array(value, np.float32)
                 except ValueError:
-                    raise pointed(self.text, place, f"The array {key!r} is ragged.", "Rows of one length.") from None
+                    raise pointed(
+                        self.text, place, f"The array {key!r} is ragged.", "Rows of one length."
+                    ) from None
             else:
                 known = ", ".join([*word.config, *word.parameters]) or "none at all"
                 raise pointed(self.text, place, f"{node.name} has no setting {key!r}.", f"{known}.")
         missing = [k for k in word.config if k not in config]
         if missing:
             raise pointed(
-                self.text, node.start, f"{node.name} lacks the constant {missing[0]!r}.", f"{missing[0]}=... in [ ]."
+                self.text,
+                node.start,
+                f"{node.name} lacks the constant {missing[0]!r}.",
+                f"{missing[0]}=... in [ ].",
             )
         return tuple((k, config[k]) for k in word.config), Parameters(**arrays) if arrays else None
 
@@ -158,7 +181,10 @@ class _Builder:
         if isinstance(value, Seconds):
             if not self.language.rate_hz:
                 raise pointed(
-                    self.text, place, "A time in seconds, but these frames have no rate.", "A number of frames."
+                    self.text,
+                    place,
+                    "A time in seconds, but these frames have no rate.",
+                    "A number of frames.",
                 )
             return max(1, round(value * self.language.rate_hz))
         if isinstance(value, list):

@@ -64,10 +64,17 @@ def affine_rows(parameters: Parameters, argument: Type) -> list[str]:
     ]
 
 
-def _format_value(value: Value) -> str:
+def format_value(value: Value) -> str:
+    """A constant as it stands in the settings of a primitive.
+
+    Example:
+        >>> format_value(5), format_value("trailing"), format_value("two words")
+        ('5', 'trailing', '"two words"')
+    """
     if isinstance(value, bool) or not isinstance(value, str):
         return json.dumps(value)
-    return value if re.fullmatch(r"[A-Za-z_]\w*", value) else json.dumps(value)
+    plain = re.fullmatch(r"[A-Za-z_]\w*", value) and value not in ("true", "false")
+    return value if plain else json.dumps(value)
 
 
 def _format_array(array: np.ndarray) -> str:
@@ -76,13 +83,17 @@ def _format_array(array: np.ndarray) -> str:
     return "[" + ", ".join(_format_array(a) for a in array) + "]"
 
 
-def print_term(term: Term, language: Language, typing: Typing | None = None) -> str:
+def print_term(
+    term: Term, language: Language, typing: Typing | None = None, *, row_names: tuple[str, ...] = ()
+) -> str:
     """A term as text; `parse_term` reads it back to an equal term.
 
     Args:
         term: The term; with its arrays, all of them are written in full.
         language: Gives the names of the features.
         typing: What `check` gave, where the caller has it already.
+        row_names: What the entries of the term's value are called: written as comments behind the rows of
+            the maps that they come from.
 
     Returns:
         Text of one or more lines; long maps are broken, a row a line.
@@ -95,13 +106,24 @@ def print_term(term: Term, language: Language, typing: Typing | None = None) -> 
     """
     if typing is None:
         typing = check(term, language)
-    return _print(term, language, typing, (), 0)
+    return _print(term, language, typing, (), 0, row_names)
 
 
-def _print(term: Term, language: Language, typing: Typing, path: Path, outer: int) -> str:
+# Arguments whose value has the same entries as the whole.
+_SAME_ENTRIES = {"add": (0, 1), "mul": (0, 1), "if": (1, 2), "map": (0,)}
+
+
+def _print(
+    term: Term, language: Language, typing: Typing, path: Path, outer: int, row_names: tuple[str, ...]
+) -> str:
     def below(i: int, precedence: int = 0) -> str:
+        names = (
+            row_names
+            if isinstance(term, Lam) or i in _SAME_ENTRIES.get(getattr(term, "name", ""), ())
+            else ()
+        )
         child = term.args[i] if isinstance(term, Apply) else term.body  # type: ignore[union-attr]
-        return _print(child, language, typing, (*path, i), precedence)
+        return _print(child, language, typing, (*path, i), precedence, names)
 
     def bracket(text: str, precedence: int) -> str:
         return f"({text})" if precedence < outer else text
@@ -127,7 +149,7 @@ def _print(term: Term, language: Language, typing: Typing, path: Path, outer: in
                 joined = f"{left}\n{sign} {right}"
             return bracket(joined, precedence)
         case Apply(name=name, args=args):
-            settings = _settings(term, language, typing, path)
+            settings = _settings(term, typing, path, row_names)
             inside = ", ".join(below(i) for i in range(len(args)))
             return f"{name}{settings}({inside})"
 
@@ -136,20 +158,26 @@ def _indent(text: str) -> str:
     return text.replace("\n", "\n  ")
 
 
-def _settings(term: Apply, language: Language, typing: Typing, path: Path) -> str:
+def _settings(term: Apply, typing: Typing, path: Path, row_names: tuple[str, ...]) -> str:
     config = dict(term.config)
     if term.name == "affine":
         group = config.get("group", "all")
-        head = "" if group == "all" else _format_value(group)
+        head = "" if group == "all" else format_value(group)
         if term.parameters is None:
             return f"[{head}]" if head else ""
         rows = affine_rows(term.parameters, typing[(*path, 0)])
+        if not head and len(rows) == 1 and re.fullmatch(r"[A-Za-z_]\w*", rows[0]):
+            rows = [f"1*{rows[0]}"]  # a lone name would read as a group
         head = f"{head}: " if head else ""
         joined = head + "; ".join(rows)
-        if len(joined) <= WIDTH - 10:
+        named = len(row_names) == len(rows)
+        if len(joined) <= WIDTH - 10 and not named:
             return f"[{joined}]"
-        return f"[{head}\n    " + ";\n    ".join(rows) + "\n  ]"
-    parts = [f"{k}={_format_value(v)}" for k, v in term.config]
+        ends = [";"] * (len(rows) - 1) + [""]
+        notes = [f"  # {name}" for name in row_names] if named else [""] * len(rows)
+        lines = [row + end + note for row, end, note in zip(rows, ends, notes, strict=True)]
+        return f"[{head}\n    " + "\n    ".join(lines) + "\n  ]"
+    parts = [f"{k}={format_value(v)}" for k, v in term.config]
     if term.parameters is not None:
         parts += [f"{k}={_format_array(v)}" for k, v in term.parameters.items()]
     return f"[{', '.join(parts)}]" if parts else ""

@@ -35,15 +35,25 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[A-Za-z_]\w*)"
     r"|(?P<string>\"(?:[^\"\\]|\\.)*\")|(?P<mark>->|[-+*()\[\],;:=?>.]))"
 )
-_COMMENT = re.compile(r"#[^\n]*")
+_STRING_OR_COMMENT = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|#[^\n]*")
 WORDS = {"if", "then", "else"}
+
+
+def blank_comments(text: str) -> str:
+    """The text with spaces where comments were, so that every place stays where it is.
+
+    Example:
+        >>> blank_comments('mean(x)  # the mean')
+        'mean(x)            '
+    """
+    return _STRING_OR_COMMENT.sub(lambda m: " " * len(m[0]) if m[0][0] == "#" else m[0], text)
 
 
 def pointed(text: str, at: int, got: str, expected: str, advice: str = "") -> LanguageError:
     """An error that shows the line of a text and points at the place."""
     before = text[:at]
     line_number = before.count("\n") + 1
-    line = text.splitlines()[line_number - 1] if text.splitlines() and at < len(text) else before.rpartition("\n")[2]
+    line = text.split("\n")[line_number - 1]
     column = at - (before.rfind("\n") + 1)
     # Of a very long line only the surroundings are shown.
     first = max(0, column - 60)
@@ -57,7 +67,7 @@ class Reader:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        plain = _COMMENT.sub(lambda m: " " * len(m[0]), text)
+        plain = blank_comments(text)
         self.tokens: list[tuple[str, str, int]] = []
         at, end = 0, len(plain.rstrip())
         while at < end:

@@ -21,7 +21,7 @@ Frames = Float[Array, "time n"]
 Mask = Bool[Array, " time"]
 Vector = Float[Array, " n"]
 
-sequence = Language("sequence")
+sequence = Language.bare("sequence", is_ready=True)
 
 
 def _group_mask(value: str, types: tuple[Type, ...], language: Language) -> np.ndarray:
@@ -87,7 +87,9 @@ def choose(c: Float[Array, " 1"], a: Vector, b: Vector, *, temperature: Array | 
     return g * a + (1 - g) * b
 
 
-@sequence.primitive("Real[m] -> Real[m]", name="step", prints="1 if {0} > 0 else 0", soft=True, searched=False)
+@sequence.primitive(
+    "Real[m] -> Real[m]", name="step", prints="1 if {0} > 0 else 0", soft=True, searched=False
+)
 def step(v: Vector, *, temperature: Array | float) -> Vector:
     """1 where an entry is above 0, else 0: a learned threshold when put around an affine map."""
     return gate(v, temperature)
@@ -147,7 +149,9 @@ def middle(frames: Frames, mask: Mask) -> Vector:
     return frames[jnp.argmax(windows.rank(mask) == (mask.sum(dtype=jnp.int32) + 1) // 2)]
 
 
-@sequence.primitive("Seq[Real[n]] -> Real[n]", prints="frame {frame} of {0}", config={"frame": (0,)}, searched=False)
+@sequence.primitive(
+    "Seq[Real[n]] -> Real[n]", prints="frame {frame} of {0}", config={"frame": (0,)}, searched=False
+)
 def at(frames: Frames, mask: Mask, *, frame: int) -> Vector:
     """Frame number `frame`, counted from 0, from the end if negative; the nearest there is if too far."""
     count = mask.sum(dtype=jnp.int32)
@@ -159,7 +163,9 @@ def at(frames: Frames, mask: Mask, *, frame: int) -> Vector:
     "Seq[Real[n]] -> Real[hidden]", prints="fold of {0} with {hidden} cells", config={"hidden": (4,)},
     parameters={"kernel": "hidden n", "recurrent": "hidden hidden", "bias": "hidden"}, searched=False,
 )  # fmt: skip
-def fold_tanh(frames: Frames, mask: Mask, *, hidden: int, kernel: Array, recurrent: Array, bias: Array) -> Array:
+def fold_tanh(
+    frames: Frames, mask: Mask, *, hidden: int, kernel: Array, recurrent: Array, bias: Array
+) -> Array:
     """Fold with an affine-tanh body: `h <- tanh(kernel v + recurrent h + bias)`, from 0."""
 
     def body(h: Array, frame: tuple[Array, Array]) -> tuple[Array, None]:
@@ -175,7 +181,14 @@ def fold_tanh(frames: Frames, mask: Mask, *, hidden: int, kernel: Array, recurre
     searched=False,
 )  # fmt: skip
 def fold_gated(
-    frames: Frames, mask: Mask, *, hidden: int, kernel: Array, bias: Array, gate_kernel: Array, gate_bias: Array
+    frames: Frames,
+    mask: Mask,
+    *,
+    hidden: int,
+    kernel: Array,
+    bias: Array,
+    gate_kernel: Array,
+    gate_bias: Array,
 ) -> Array:
     """Fold with a gated body: `z = sigmoid(gate v); h <- (1 - z) h + z tanh(kernel v + bias)` (minimal GRU)."""
 
@@ -190,7 +203,9 @@ def fold_gated(
 # --- a sequence in, a sequence out ----------------------------------------------------------------------
 
 
-@sequence.primitive("(Real[n] -> Real[m]) -> Seq[Real[n]] -> Seq[Real[m]]", name="map", prints="{0} for each frame of {1}")
+@sequence.primitive(
+    "(Real[n] -> Real[m]) -> Seq[Real[n]] -> Seq[Real[m]]", name="map", prints="{0} for each frame of {1}"
+)
 def map_frames(body: Callable[[Array], Array], frames: Frames, mask: Mask) -> Frames:
     """The body applied to every frame."""
     return jax.vmap(body)(frames)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from antiphon.errors import LanguageError
 from antiphon.language._language import Language, Primitive
 from antiphon.language._terms import Apply, Hole, Lam, Path, Term, Var
-from antiphon.language._types import Bindings, Fn, Real, Seq, Type, TypeVariable, is_known, match_type, substitute
+from antiphon.language._types import Bindings, Fn, Real, Seq, Type, is_known, match_type, substitute
 
 
 class TermTypeError(LanguageError):
@@ -35,7 +35,7 @@ def check(term: Term, language: Language, expected: Type | None = None) -> Typin
     Example:
         >>> from antiphon.language import parse_term, sequence
         >>> bound = sequence.bind({"speed": "cm/s", "angle": "rad"})
-        >>> check(parse_term("affine(mean(x))", bound), bound, Real(3))[(0,)]
+        >>> check(parse_term("affine(mean(x))", bound, Real(3)), bound, Real(3))[(0,)]
         Real[2]
     """
     typing: Typing = {}
@@ -45,7 +45,9 @@ def check(term: Term, language: Language, expected: Type | None = None) -> Typin
 
 def role_type(role: str, language: Language) -> Type | None:
     """The type that a hole of a role has when nothing around it says."""
-    return {"summary": language.frame_type, "stream": Seq(language.frame_type), "condition": Real(1)}.get(role)
+    return {"summary": language.frame_type, "stream": Seq(language.frame_type), "condition": Real(1)}.get(
+        role
+    )
 
 
 class _Checker:
@@ -65,7 +67,9 @@ class _Checker:
         match term:
             case Var(name=name):
                 if name not in scope:
-                    raise TermTypeError(f"Unknown variable {name!r}.", f"One of {', '.join(scope)}.", path=path)
+                    raise TermTypeError(
+                        f"Unknown variable {name!r}.", f"One of {', '.join(scope)}.", path=path
+                    )
                 return scope[name]
             case Hole(role=role, type=type_):
                 return self._hole(role, type_, expected, path)
@@ -105,7 +109,11 @@ class _Checker:
             )
         bindings: Bindings = {k: v for k, v in term.config if type(v) is int}
         self._bind_parameters(word, term, bindings, path)
-        if expected is not None and is_known(expected) and not match_type(signature.result, expected, bindings):
+        if (
+            expected is not None
+            and is_known(expected)
+            and not match_type(signature.result, expected, bindings)
+        ):
             raise TermTypeError(
                 f"{term.name} gives {substitute(signature.result, bindings)}.", f"{expected}.", path=path
             )
@@ -162,7 +170,9 @@ def _describe(term: Term) -> str:
     return "A function"
 
 
-def parameter_shapes(term: Apply, typing: Typing, path: Path, language: Language) -> dict[str, tuple[int, ...]]:
+def parameter_shapes(
+    term: Apply, typing: Typing, path: Path, language: Language
+) -> dict[str, tuple[int, ...]]:
     """The shapes of a leaf's arrays, from the types around it."""
     word = language[term.name]
     bindings: Bindings = {k: v for k, v in term.config if type(v) is int}
@@ -177,6 +187,3 @@ def parameter_shapes(term: Apply, typing: Typing, path: Path, language: Language
         return known
 
     return {name: tuple(length(s) for s in shape.split()) for name, shape in word.parameters.items()}
-
-
-UNKNOWN = TypeVariable("unknown")

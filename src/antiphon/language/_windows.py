@@ -107,7 +107,9 @@ def window_difference(frames: Frames, mask: Mask, width: int, look: str) -> Fram
 
 def difference(frames: Frames, mask: Mask, lag: int) -> Frames:
     """Each frame minus the one `lag` before it; 0 where there is none."""
-    shifted = jnp.concatenate([jnp.broadcast_to(frames[:1], (lag, frames.shape[1])), frames[:-lag]])[: len(frames)]
+    shifted = jnp.concatenate([jnp.broadcast_to(frames[:1], (lag, frames.shape[1])), frames[:-lag]])[
+        : len(frames)
+    ]
     there = jnp.concatenate([jnp.zeros((lag,), bool), mask[:-lag]])[: len(mask)]
     return jnp.where((mask & there)[:, None], frames - shifted, 0.0)
 
