@@ -1,0 +1,96 @@
+"""What loading gives: a data set in two parts, and how each is labelled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from antiphon.data._sequences import Sequences
+
+
+@dataclass(frozen=True)
+class Split:
+    """One part of a data set.
+
+    Args:
+        X: The cases.
+        y: Their labels or targets `(case,)`; for tagging a list of `(time,)` arrays.
+        subjects: Who or what each case comes from `(case,)`, or None where not known.
+
+    Example:
+        >>> from antiphon.data import as_sequences
+        >>> len(Split(as_sequences([[1.0, 2.0], [3.0]]), np.array([0, 1])))
+        2
+    """
+
+    X: Sequences
+    y: Any
+    subjects: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def take(self, indices: Any) -> Split:
+        """Return the cases at `indices`, with their labels and subjects."""
+        cases = np.atleast_1d(np.arange(len(self))[indices])
+        y = [self.y[case] for case in cases] if isinstance(self.y, list) else self.y[cases]
+        return Split(self.X.take(cases), y, None if self.subjects is None else self.subjects[cases])
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set: two parts, and what is known of it. Iterating it gives the two parts.
+
+    Args:
+        name: Its name, or that of its file.
+        description: What it holds and how it was split, in a few sentences.
+        train: The part to learn from.
+        test: The part to judge on.
+        target: What the labels say, for example `"speaker"`.
+        source: Where it comes from, and its licence where that is known.
+        task: `"classification"`, `"regression"` or `"tagging"`.
+        classes: The classes, in order; None for regression.
+
+    Example:
+        >>> from antiphon.data import load
+        >>> train, test = load("planted-speed")
+        >>> len(train), len(test)
+        (200, 200)
+    """
+
+    name: str
+    description: str
+    train: Split
+    test: Split
+    target: str
+    source: str
+    task: str = "classification"
+    classes: tuple | None = None
+
+    def __iter__(self) -> Iterator[Split]:
+        return iter((self.train, self.test))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A built-in data set, as `available` lists it.
+
+    Args:
+        name: The name that `load` takes.
+        description: One line.
+        task: `"classification"`, `"regression"` or `"tagging"`.
+        source: Where it comes from.
+
+    Example:
+        >>> from antiphon.data import available
+        >>> available()[0].name
+        'japanese-vowels'
+    """
+
+    name: str
+    description: str
+    task: str
+    source: str
