@@ -101,7 +101,7 @@ def shorten(text: str, most: int = 22) -> str:
         >>> shorten("nose_distance_to_the_intruder", 12)
         'nose_distan…'
     """
-    text = " ".join(text.split())
+    text = " ".join(text.encode("utf-8", "replace").decode().split())  # half a character cannot be drawn
     return text if len(text) <= most else text[: most - 1] + "…"
 
 

@@ -87,7 +87,9 @@ def _plots(result: RunResult) -> dict[str, object]:
         "most_features": _plots.MOST_FEATURES,
         "confusion": _plots.confusion_plot(result.confusion) if result.confusion else "",
         "scatter": _plots.scatter_plot(result.scatter) if result.scatter else "",
-        "front": _plots.front_plot(result.front, result.metric) if result.front else "",
+        "front": _plots.front_plot(result.front, result.metric, higher_is_better=result.higher_is_better)
+        if result.front
+        else "",
         "curves": _plots.curves_plot(result.curves) if result.curves else "",
         "search": _plots.search_plot(result.search, result.metric) if len(result.search.best) else "",
         "looks": [(look, _looks.look_plot(look), len(_looks.features_shown(look))) for look in result.looks],
@@ -106,23 +108,25 @@ def _tiles(result: RunResult) -> list[tuple[str, str]]:
         tiles.append(("training", number(result.train_score)))
     tiles.append(("size of the program", plural(result.program.size, "node")))
     if result.search.done:
-        tiles.append(
-            (f"tried in {duration(result.search.total_seconds)}", plural(result.search.done, "program"))
-        )
+        tiles.append(("programs tried", f"{result.search.done:,}"))
     return tiles
 
 
-def _mistakes(confusion: Confusion) -> list[tuple[str, str, int, float]]:
+def _mistakes(confusion: Confusion) -> list[tuple[str, str, int, str]]:
     """The most frequent confusions: true, predicted, how often, share of the true class."""
     matrix = np.array(confusion.matrix)
     totals = matrix.sum(axis=1)
     np.fill_diagonal(matrix, 0)
     pairs = [np.unravel_index(flat, matrix.shape) for flat in np.argsort(-matrix, axis=None, kind="stable")]
     return [
-        (confusion.labels[i], confusion.labels[j], int(matrix[i, j]), float(matrix[i, j] / totals[i]))
+        (confusion.labels[i], confusion.labels[j], int(matrix[i, j]), _percent(matrix[i, j] / totals[i]))
         for i, j in pairs[:_MOST_MISTAKES]
         if matrix[i, j] > 0
     ]
+
+
+def _percent(share: float) -> str:
+    return "< 1 %" if share < 0.01 else f"{100 * share:.0f} %"
 
 
 def _mean_error(result: RunResult) -> str:

@@ -8,6 +8,7 @@ from markupsafe import Markup
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from antiphon.report._figure import (
@@ -26,6 +27,7 @@ from antiphon.report._result import Look
 MOST_ROWS = 24  # features in a heat strip
 MOST_TRACES = 4  # features drawn as a line
 MOST_WINDOWS = 8
+_MOST_KEYS = 10  # labels named above the ribbons of a tagged sequence
 _MOST_COLUMNS = 600  # columns of a heat strip: more than pixels on the page
 
 
@@ -63,22 +65,29 @@ def _sequence_plot(look: Look) -> Markup:
     windows = look.windows[:MOST_WINDOWS]
     tagged = bool(look.true_tags or look.predicted_tags)
     heights = [0.24 * len(windows) + 0.06] if windows else []
-    heights += [0.62] if tagged else []
+    heights += [0.55] if tagged else []
     heights += [max(0.21 * len(rows), 0.3)]
     heights += [0.85] * len(traced)
 
     def paint(figure: Figure) -> None:
         figure.get_layout_engine().set(h_pad=0.03, hspace=0.03)  # type: ignore[union-attr]
-        panels = list(
-            figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights).flat
+        grid = figure.subplots(
+            len(heights), 2, sharex="col", squeeze=False, height_ratios=heights, width_ratios=(1, 0.13)
         )
+        panels, aside = list(grid[:, 0]), list(grid[:, 1])
         end = len(look.frames) * _seconds_a_frame(look)
         remaining = iter(panels)
         if windows:
             _windows(next(remaining), look, windows, end)
         if tagged:
             _tags(next(remaining), look, end)
-        _heat_strip(next(remaining), look, rows, end)
+        strip = next(remaining)
+        _heat_strip(strip, look, rows, end)
+        for panel, beside in zip(panels, aside, strict=True):
+            if panel is strip:
+                _totals(beside, look, rows)
+            else:
+                beside.set_axis_off()
         for index, axes in zip(traced, remaining, strict=True):
             _trace(axes, look, index, end)
         for axes in panels[:-1]:
@@ -88,7 +97,7 @@ def _sequence_plot(look: Look) -> Markup:
         if not look.rate_hz:
             panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
 
-    return draw(0.6 + sum(heights) + 0.1 * len(heights), paint)
+    return draw(0.6 + sum(heights) + 0.1 * len(heights) + 0.3 * tagged, paint)
 
 
 def _seconds_a_frame(look: Look) -> float:
@@ -138,11 +147,17 @@ def _tags(axes: Axes, look: Look, end: float) -> None:
             colour = palette(codes[start] % 20)
             axes.barh(lane, (stop - start) * step, left=start * step, height=0.86, color=colour)
             text = shorten(labels[codes[start]], 18)
-            if (stop - start) * step / end > 0.0125 * len(text):
+            if (stop - start) * step / end > 0.0105 * len(text):
                 axes.text(
                     (start + stop) / 2 * step, lane, text, ha="center", va="center", fontsize=8,
                     color="black" if sum(colour[:3]) > 1.4 else "white",
                 )  # fmt: skip
+    if len(labels) <= _MOST_KEYS:
+        keys = [Patch(color=palette(code % 20)) for code in range(len(labels))]
+        axes.legend(
+            keys, [shorten(label, 18) for label in labels], ncols=5, loc="lower left",
+            bbox_to_anchor=(0, 1), borderpad=0, borderaxespad=0.2, handlelength=1, fontsize=8.5,
+        )  # fmt: skip
     axes.set_yticks(range(len(ribbons)), [name for name, _ in ribbons])
     axes.set_ylim(len(ribbons) - 0.5, -0.5)
     _bare(axes)
@@ -153,14 +168,27 @@ def _heat_strip(axes: Axes, look: Look, rows: list[int], end: float) -> None:
     largest = np.abs(weight).max() or 1.0
     image = np.zeros((*weight.shape, 4))
     image[..., :3] = np.where((weight >= 0)[..., None], PROGRAM_RGB, AGAINST_RGB)
-    # Strength is opacity, so that nothing looks like nothing on a light and on a dark page.
-    image[..., 3] = np.abs(weight) / largest
+    # Strength is opacity, so that nothing looks like nothing on a light and on a dark page; the root
+    # keeps the small weights of a long mean visible beside the large one of a single frame.
+    image[..., 3] = np.sqrt(np.abs(weight) / largest)
     axes.imshow(image, interpolation="none", aspect="auto", extent=(0, end, len(rows) - 0.5, -0.5))
     axes.set_yticks(range(len(rows)), [shorten(look.feature_names[i]) for i in rows], fontsize=8)
     axes.tick_params(axis="y", length=0)
     axes.hlines(np.arange(1, len(rows)) - 0.5, 0, end, color=LINE, linewidth=0.4)
     axes.spines[:].set_visible(True)
     axes.set_xlim(0, end)
+
+
+def _totals(axes: Axes, look: Look, rows: list[int]) -> None:
+    """What each feature adds up to over time, beside its row of the strip."""
+    totals = np.nan_to_num(np.asarray(look.weight, float))[:, rows].sum(axis=0)
+    axes.barh(range(len(rows)), totals, height=0.7, color=[PROGRAM if t >= 0 else AGAINST for t in totals])
+    axes.axvline(0, color=LINE, linewidth=1)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_yticks([])
+    axes.tick_params(axis="x", bottom=False, labelbottom=False)
+    axes.set_title("total", loc="center", fontsize=8.5, color=MUTED, pad=2)
+    _bare(axes)
 
 
 def _at_most(weight: Float[np.ndarray, "time feature"], columns: int) -> Float[np.ndarray, "bin feature"]:
@@ -184,7 +212,7 @@ def _trace(axes: Axes, look: Look, index: int, end: float) -> None:
         if feature == name:
             axes.axhline(value, color=AGAINST, linewidth=1.3, linestyle=(0, (5, 2)))
             axes.annotate(
-                f"{direction} {value:.3g} {unit}".strip(), (1, value), xycoords=("axes fraction", "data"),
+                shorten(f"{direction} {value:.3g} {unit}"), (1, value), xycoords=("axes fraction", "data"),
                 xytext=(5, 0), textcoords="offset points", va="center", color=AGAINST, fontsize=8.5,
                 annotation_clip=False,
             )  # fmt: skip
@@ -221,4 +249,4 @@ def _with_value(look: Look, index: int) -> str:
     name = look.feature_names[index]
     unit = look.feature_units[index] if index < len(look.feature_units) else ""
     limits = "".join(f", threshold {d} {v:.3g}" for n, v, d in look.thresholds if n == name)
-    return f"{shorten(name)} = {look.frames[0, index]:.3g} {unit}".strip() + limits
+    return shorten(f"{shorten(name)} = {look.frames[0, index]:.3g} {unit}", 40) + limits

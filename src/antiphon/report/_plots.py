@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from antiphon.report._figure import (
+    AGAINST_RGB,
     INK,
     LINE,
     MUTED,
@@ -40,7 +41,8 @@ def comparison_plot(result: RunResult) -> Markup:
         values = [score if math.isfinite(score) else 0.0 for _, score in rows]
         colours = [PROGRAM if name == "program" else OTHER for name, _ in rows]
         axes = _bars(figure, names, values, [number(score) for _, score in rows], colours)
-        axes.set_xlabel(f"{result.metric} on the test split")
+        direction = "" if result.higher_is_better else " (lower is better)"
+        axes.set_xlabel(f"{shorten(result.metric)} on the test split{direction}")
         if all(0 <= v <= 1 for v in finite) and result.higher_is_better:
             axes.set_xlim(0, 1.08)
             axes.set_xticks(np.linspace(0, 1, 6))
@@ -82,27 +84,30 @@ def _bars(
     axes.set_yticks(places, names)
     axes.tick_params(axis="y", length=0)
     axes.invert_yaxis()
-    axes.margins(x=0.1)
+    axes.margins(x=0.1, y=0.15 / max(len(names), 1))
     axes.spines["left"].set_visible(False)
     return axes
 
 
 def confusion_plot(confusion: Confusion) -> Markup:
-    """Counts, coloured by their share of the true class."""
+    """Counts, coloured by their share of the true class; mistakes in the other colour."""
     matrix = np.asarray(confusion.matrix, dtype=float)
     n = len(confusion.labels)
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    cell = float(np.clip(6.0 / max(n, 1), 0.19, 0.62))
+    cell = float(np.clip(4.8 / max(n, 1), 0.17 if n > _COUNTS_SHOWN_UP_TO else 0.3, 0.55))
     labels = [shorten(str(label), 18) for label in confusion.labels]
     longest = max(map(len, labels), default=1)
-    width = min(max(n * cell + 0.075 * longest + 1.0, 3.6), 11.0)
+    width = max(n * cell + 0.07 * longest + 0.6, 3.0)
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
-        image = np.ones((n, n, 4)) * (*PROGRAM_RGB, 0.0)
-        image[..., 3] = share * 0.92
+        right = np.eye(n, dtype=bool)
+        image = np.zeros((n, n, 4))
+        image[..., :3] = np.where(right[..., None], PROGRAM_RGB, AGAINST_RGB)
+        # The root makes a rare mistake visible; an empty cell stays empty.
+        image[..., 3] = 0.92 * np.where(right, share, np.sqrt(share))
         axes.imshow(image, interpolation="none", aspect="equal")
-        size = 9.5 if n <= 25 else 6.5
+        size = 9.5 if n <= _COUNTS_SHOWN_UP_TO else 8
         axes.set_xticks(range(n), labels, rotation=90 if longest > 3 or n > 25 else 0, fontsize=size)
         axes.set_yticks(range(n), labels, fontsize=size)
         axes.set_xlabel("predicted")
@@ -117,13 +122,13 @@ def confusion_plot(confusion: Confusion) -> Markup:
             digits = max(len(f"{matrix.max():.0f}"), 2)
             fitting = min(9.5, cell * 72 * 1.35 / digits)
             for i, j in np.argwhere(matrix > 0):
-                dark = share[i, j] > 0.5
+                dark = image[i, j, 3] > 0.5
                 colour = "white" if dark else INK
                 axes.text(
                     j, i, f"{matrix[i, j]:.0f}", ha="center", va="center", color=colour, fontsize=fitting
                 )
 
-    return draw(n * cell + 0.075 * min(longest, 18) + 0.7, paint, width=width)
+    return draw(n * cell + (0.07 * longest if longest > 3 else 0.15) + 0.5, paint, width=width)
 
 
 def scatter_plot(scatter: Scatter) -> Markup:
@@ -148,37 +153,56 @@ def scatter_plot(scatter: Scatter) -> Markup:
     return draw(5.0, paint, width=5.4)
 
 
-def front_plot(front: Sequence[FrontRow], metric: str) -> Markup:
-    """Score against size; the chosen program is filled and named."""
+def front_plot(front: Sequence[FrontRow], metric: str, *, higher_is_better: bool = True) -> Markup:
+    """Score against size; the chosen program is larger and named."""
     rows = sorted((r for r in front if math.isfinite(r.score)), key=lambda r: r.size)
+    sign = 1.0 if higher_is_better else -1.0
+    limit = _worst_shown([sign * r.score for r in rows])
+    inside = [r for r in rows if sign * r.score >= limit]
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
-        sizes, scores = [r.size for r in rows], [r.score for r in rows]
-        axes.step(sizes, scores, where="post", color=OTHER, linewidth=1.2)
-        for row in rows:
+        axes.step(
+            [r.size for r in inside], [r.score for r in inside], where="post", color=OTHER, linewidth=1.2
+        )
+        for row in inside:
+            colour = PROGRAM if row.chosen else OTHER
             if row.score_std:
-                axes.errorbar(
-                    row.size, row.score, row.score_std, color=PROGRAM if row.chosen else OTHER, linewidth=1.2
-                )
-        axes.plot(sizes, scores, "o", color=OTHER, markersize=6)
-        for row in (r for r in rows if r.chosen):
-            axes.plot([row.size], [row.score], "o", color=PROGRAM, markersize=11)
-            axes.annotate(
-                "chosen",
-                (row.size, row.score),
-                xytext=(10, -4),
-                textcoords="offset points",
-                va="top",
-                color=PROGRAM,
-                fontweight="bold",
-            )
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+                axes.errorbar(row.size, row.score, row.score_std, color=colour, linewidth=1.2, capsize=3)
+            axes.plot([row.size], [row.score], "o", color=colour, markersize=11 if row.chosen else 6)
+            if row.chosen:
+                _beside(axes, "chosen", (row.size, row.score), below=higher_is_better)
         axes.margins(x=0.08, y=0.15)
-        axes.set(xlabel="size of the program (nodes)", ylabel=f"{metric}, held out of training")
+        low, high = axes.get_ylim()
+        edge = low if higher_is_better else high
+        for row in (r for r in rows if r not in inside):
+            axes.plot([row.size], [edge], "v" if higher_is_better else "^", color=OTHER, clip_on=False)
+            axes.annotate(
+                number(row.score), (row.size, edge), xytext=(7, 7 if higher_is_better else -7),
+                textcoords="offset points", va="center", color=MUTED,
+            )  # fmt: skip
+        axes.set_ylim(low, high)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set(xlabel="size of the program (nodes)", ylabel=f"{shorten(metric)}, held out of training")
         axes.grid(True)
 
     return draw(3.4, paint)
+
+
+def _worst_shown(scores: list[float]) -> float:
+    """The score below which a program is marked at the edge, lest it flatten the rest of the plot."""
+    if len(scores) < 4:
+        return -math.inf
+    limit = max(scores) - 6 * (max(scores) - float(np.median(scores)))
+    kept = [s for s in scores if s >= limit]
+    return limit if max(scores) - min(scores) > 2 * (max(kept) - min(kept)) > 0 else -math.inf
+
+
+def _beside(axes: Axes, text: str, place: tuple[float, float], *, below: bool) -> None:
+    axes.annotate(
+        text, place, xytext=(10, -6 if below else 6), textcoords="offset points",
+        va="top" if below else "bottom", color=PROGRAM, fontweight="bold",
+    )  # fmt: skip
 
 
 def curves_plot(curves: Sequence[Curve]) -> Markup:
@@ -219,7 +243,7 @@ def search_plot(trace: SearchTrace, metric: str) -> Markup:
         at_end = np.append(trace.best, trace.best[-1])
         left.step(np.append(trace.candidates, trace.done), at_end, where="post", color=PROGRAM)
         right.step(np.append(trace.seconds, trace.total_seconds), at_end, where="post", color=PROGRAM)
-        left.set(xlabel="candidates tried", ylabel=f"best {metric} so far")
+        left.set(xlabel="candidates tried", ylabel=f"best {shorten(metric)} so far")
         right.set(xlabel="seconds")
         for axes in (left, right):
             axes.set_xlim(left=0)

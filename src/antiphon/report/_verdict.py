@@ -25,11 +25,17 @@ class Verdict:
     remark: str
 
 
-def number(value: float | None, digits: int = 3) -> str:
-    """A score as text; a dash where there is none."""
+def number(value: float | None) -> str:
+    """A score as text, four digits at the most where it is large; a dash where there is none.
+
+    Example:
+        >>> number(0.98132), number(12.31), number(None)
+        ('0.981', '12.31', '–')
+    """
     if value is None or not math.isfinite(value):
         return "–"
-    return f"{value:.{digits}f}" if abs(value) < 1000 else f"{value:.4g}"
+    size = abs(value)
+    return f"{value:.3f}" if size < 10 else f"{value:.2f}" if size < 100 else f"{value:.4g}"
 
 
 def duration(seconds: float | None) -> str:
@@ -97,11 +103,11 @@ def _remark(result: RunResult) -> str:
     counted = result.metric.lower() == "accuracy" and result.data.task == "classification"
     if counted and best is not None and n and math.isfinite(result.test_score):
         gap = round(abs(result.test_score - best.score) * n)
-        spread = math.sqrt(max(result.test_score * (1 - result.test_score), 0.0) / n)
+        spread = 1.96 * math.sqrt(max(result.test_score * (1 - result.test_score), 0.0) / n)
         cases = "case" if gap == 1 else "cases"
         if gap:
             parts.append(
-                f"The difference is {gap} of {n:,} test {cases}; chance alone moves a score of this size "
-                f"by about ±{number(spread)}."
+                f"The difference is {gap} of {n:,} test {cases}; chance alone moves a score like this by "
+                f"up to about ±{number(spread)}" + (", so read it as a draw." if gap / n <= spread else ".")
             )
     return " ".join(parts)
