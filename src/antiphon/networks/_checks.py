@@ -19,7 +19,7 @@ def check_count(name: str, value: object) -> int:
 def check_flag(name: str, value: object) -> bool:
     """The value, if it is True or False."""
     if not isinstance(value, bool):
-        raise InputError(f"{name}={value!r}.", "True or False.", f"Give {name} as a bool.")
+        raise InputError(f"{name}={value!r}.", "A bool.", f"Set {name} to True or False.")
     return value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -48,7 +49,7 @@ class _RecurrentMap(eqx.Module):
         )
         self.scaling = Scaling(in_size)
         self.out_size = check_count("out_size", out_size)
-        self.linear = _linear(self.recurrent.out_size, out_size, key=linear_key)
+        self.linear = _linear(self.recurrent.out_size, out_size, linear_key)
 
     @property
     def config(self) -> dict[str, Any]:
@@ -167,7 +168,7 @@ class VectorToVector(eqx.Module):
         sizes = (in_size, *(hidden,) * check_count("depth", depth), out_size)
         keys = jax.random.split(key, depth + 1)
         self.layers = tuple(
-            _linear(size, following, key=k)
+            _linear(size, following, k)
             for size, following, k in zip(sizes[:-1], sizes[1:], keys, strict=True)
         )
         self.scaling = Scaling(in_size)
@@ -203,7 +204,8 @@ class VectorToVector(eqx.Module):
         return last(values)
 
 
-def _linear(in_size: int, out_size: int, *, key: PRNGKeyArray) -> eqx.nn.Linear:
+@partial(jax.jit, static_argnums=(0, 1))
+def _linear(in_size: int, out_size: int, key: PRNGKeyArray) -> eqx.nn.Linear:
     """A linear map with Keras's initial weights: Glorot-uniform, bias 0."""
     linear = eqx.nn.Linear(in_size, out_size, key=key)
     weight = jax.nn.initializers.glorot_uniform()(key, (in_size, out_size), jnp.float32).T
