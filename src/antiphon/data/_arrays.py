@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from antiphon.data._convert import choose_layout
+from antiphon.data._convert import as_sequences, choose_layout
 from antiphon.data._parts import Found, Part
 from antiphon.errors import DatasetError
 
@@ -54,7 +54,6 @@ def read_npz(path: Path, layout: str | None, features: Any, target: str | None) 
     X, y = arrays["X"], _labels(arrays.get(label))
     if "lengths" in arrays:
         X, y = _cut(path, X, y, arrays["lengths"], layout, features)
-        layout = None
     return Found(
         [Part(X, y, arrays.get("groups"))],
         label,
@@ -137,11 +136,9 @@ def _target(folder: Path, present: list[str], target: str | None) -> str:
 def _open(path: Path) -> Any:
     """Load an array (or, from `.npz`, a dict of arrays) without ever unpickling."""
     try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return loaded
-        with loaded:
-            return {name: loaded[name] for name in loaded.files}
+        with path.open("rb") as stream:  # NumPy leaves a broken file open
+            loaded = np.load(stream, allow_pickle=False)
+            return loaded if isinstance(loaded, np.ndarray) else {name: loaded[name] for name in loaded.files}
     except Exception as error:  # numpy raises many types for a broken file: zip, zlib, EOF, value, OS
         if "allow_pickle" in str(error):
             raise DatasetError(
@@ -195,4 +192,4 @@ def _cut(
         y = [tags[:n] for tags, n in zip(y, lengths, strict=False)]
     elif y is not None and X.ndim == 2 and len(y) == ends[-1] != len(lengths):
         y = np.split(y, ends[:-1])
-    return cases, y
+    return as_sequences(cases, features=features), y

@@ -34,10 +34,10 @@ def as_sequences(
         X: One of
             - `Sequences`: returned as they are (with new features or rate, where given);
             - a list, tuple or 1-D object array of cases, each `(time, feature)`, of any lengths; a 1-D
-              case has one feature; a case may be a data frame, whose columns name the features;
+              array has one feature; a case may be a data frame, whose columns name the features;
             - a 3-D array, with `layout`;
-            - a 2-D array or a data frame: a table with one row a case (every case has one frame); the
-              columns of a data frame name the features.
+            - a 2-D array, a list of lists of plain numbers or a data frame: a table with one row a case
+              (every case has one frame); the columns of a data frame name the features.
         layout: `"case-time-feature"` or `"case-feature-time"`: the axes of a 3-D array. Needed there,
             unless `features` fit one axis only. In a list, the second one says that each case is
             `(feature, time)`.
@@ -77,13 +77,11 @@ def as_sequences(
         return _table(X, names if features is None else features, rate_hz)
     if isinstance(X, (list, tuple)) or (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1):
         return _ragged(X, layout, features, rate_hz)
-    if isinstance(X, (str, bytes)):
-        raise InputError(
-            f"The text {X!r} as data.", "Arrays of numbers.", "Read a file with antiphon.data.load."
-        )
+    if X is None or isinstance(X, (str, bytes)):
+        raise InputError(f"{X!r} as data.", "Arrays of numbers.", "Read a file with antiphon.data.load.")
     if getattr(X, "ndim", None) != 3:
-        return _table(X, features, rate_hz)
-    return _block(_numbers(np.asarray(X), ""), layout, features, rate_hz)
+        return _table(_unmasked(X), features, rate_hz)
+    return _block(_numbers(np.asarray(_unmasked(X)), ""), layout, features, rate_hz)
 
 
 def _table(X: Any, features: Any, rate_hz: float | None) -> Sequences:
@@ -150,6 +148,15 @@ def _ragged(X: Any, layout: str | None, features: Any, rate_hz: float | None) ->
         )
     if not any(isinstance(case, (list, tuple)) or np.ndim(case) for case in X):
         return _table(X, features, rate_hz)  # whose error says that a single case must be wrapped
+    if all(isinstance(case, (list, tuple)) and not any(map(_has_length, case)) for case in X):
+        # Decided by type, never by whether the rows happen to be of one length.
+        if len({len(row) for row in X}) > 1:
+            raise InputError(
+                "A list of lists of plain numbers (a table) whose rows have different lengths.",
+                "Rows of one length, or (time, feature) cases.",
+                "For sequences of one feature make each case an array: [np.asarray(case) for case in X].",
+            )
+        return _table(X, features, rate_hz)
     cases = []
     for number, case in enumerate(X):
         if _is_frame(case):
@@ -158,7 +165,7 @@ def _ragged(X: Any, layout: str | None, features: Any, rate_hz: float | None) ->
                 features = identifiers(case.columns)
             case = case.to_numpy(dtype=np.float64, na_value=np.nan)
         try:
-            values = np.asarray(case)
+            values = np.asarray(_unmasked(case))
         except ValueError as error:
             raise InputError(
                 f"Case {number} has rows of different lengths: ragged feature counts.",
@@ -250,6 +257,15 @@ def _numbers(values: np.ndarray, where: str) -> np.ndarray:
         ) from error
 
 
+def _unmasked(X: Any) -> Any:
+    """Make masked entries NaN: NumPy would bring back in silence what they hide."""
+    return np.ma.filled(X.astype(np.float64), np.nan) if isinstance(X, np.ma.MaskedArray) else X
+
+
+def _has_length(value: Any) -> bool:
+    return hasattr(value, "__len__") and not isinstance(value, (str, bytes))
+
+
 def _has_text(values: np.ndarray) -> bool:
     return any(isinstance(value, (str, bytes)) for value in values.flat)
 
@@ -280,6 +296,12 @@ def _check_columns(table: Any, where: str = "") -> None:
             )
         return is_numeric_dtype(column.dtype) and not is_complex_dtype(column.dtype)
 
+    if table.index.nlevels > 1:
+        raise InputError(
+            f"A data frame{where} with an index of {table.index.nlevels} levels: rows, or frames of cases?",
+            "A data frame with a plain index, or a list of data frames, one a case.",
+            "For a table use X.reset_index(drop=True), else [case for _, case in X.groupby(level=0)].",
+        )
     wrong = [str(name) for position, name in enumerate(table.columns) if not numeric(position)]
     if wrong:
         raise InputError(

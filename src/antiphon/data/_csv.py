@@ -19,7 +19,7 @@ ROLES = {
     "time": ("time", "frame", "t", "timestamp"),
     "label": ("label", "class", "target", "y"),
     "group": ("group", "subject", "speaker"),
-    "split": ("split", "part"),
+    "split": ("split",),
 }
 _FRAME = re.compile(r"(.+)\[(\d+)\]")
 _PARTS = {"train": 0, "val": 1, "validation": 1, "test": 2}
@@ -29,12 +29,13 @@ def read_csv(path: Path, target: str | None) -> Found:
     """Read a CSV file with a header line.
 
     Columns have their role by their name, in upper or lower case (`ROLES`):
-        - `label` (or `class`, `target`, `y`; or the column that `target` names): the labels;
+        - `label` (or `class`, `target`, or `y` where there is no x or z; or the column that `target` names):
+          the labels; other columns called label, class or target are left out;
         - `case` (`case_id`, `id`): which case a row belongs to; if ids repeat, or there is a time column, the
           file is *long*, one row a frame; a label that varies within cases is then one tag a frame;
         - `time` (`frame`, `t`, `timestamp`): the order of the frames of a case (else that of the rows);
         - `group` (`subject`, `speaker`): who or what a case comes from;
-        - `split` (`part`): train, val (validation) or test;
+        - `split`: train, val (validation) or test;
         - every other column is a feature. In a *wide* file, where each row is a case, `speed[0]`,
           `speed[1]`, ... are the frames of the feature speed (cells left empty at the end: a shorter
           case); without such columns the file is a table.
@@ -56,7 +57,7 @@ def read_csv(path: Path, target: str | None) -> Found:
     case, time = roles["case"], roles["time"]
     is_long = case is not None and (time is not None or bool(table[case].duplicated().any()))
     used = {column for column in roles.values() if column}
-    unused = [c for c in table.columns if c not in used and c.lower() in ROLES["label"]]
+    unused = [c for c in table.columns if c not in used and c.lower() in ROLES["label"] and c.lower() != "y"]
     if unused:  # another label among the features would give the answer away
         _log.info("%s: columns left out, as they look like labels: %s", path, ", ".join(unused))
     columns = [c for c in table.columns if c not in used and c not in unused]
@@ -106,7 +107,13 @@ def _roles(path: Path, table: Any, target: str | None) -> dict[str, str | None]:
         )
     lower = {column.lower(): column for column in reversed(list(table.columns)) if column != target}
     found = {role: next((lower[n] for n in names if n in lower), None) for role, names in ROLES.items()}
-    return {**found, "label": target or found["label"]}
+    if found["case"] is None:
+        found["time"] = None  # in a wide file time is a feature like any other
+    if found["label"] and found["label"].lower() == "y" and lower.keys() & {"x", "z"}:
+        found["label"] = None  # y is a coordinate there
+    found["label"] = target or found["label"]
+    _log.info("%s: %s", path, ", ".join(f"{role} in column {name!r}" for role, name in found.items() if name))
+    return found
 
 
 def _check_numbers(path: Path, table: Any, columns: list[str]) -> None:
@@ -198,21 +205,24 @@ def _long(
         group for _, group in sorted(table.groupby(case, sort=False), key=lambda pair: pair[1].index.min())
     ]
 
+    def varies(column: str) -> Any:
+        return table.groupby(case, sort=False)[column].nunique(dropna=False) > 1
+
     def constant(role: str) -> np.ndarray | None:
         column = roles[role]
         if column is None:
             return None
-        for group in rows:
-            if group[column].nunique(dropna=False) > 1:
-                raise DatasetError(
-                    f"{path}: case {group[case].iloc[0]} has several values of {column!r}.",
-                    f"One {role} a case.",
-                    "Correct the column.",
-                )
+        several = varies(column)
+        if several.any():
+            raise DatasetError(
+                f"{path}: case {several.idxmax()} has several values of {column!r}.",
+                f"One {role} a case.",
+                "Correct the column.",
+            )
         return np.array([_values(group, column)[0] for group in rows])  # pyright: ignore[reportOptionalSubscript]
 
     label = roles["label"]
-    if label is not None and any(group[label].nunique(dropna=False) > 1 for group in rows):
+    if label is not None and varies(label).any():
         y: Any = [_values(group, label) for group in rows]
     else:
         y = constant("label")

@@ -22,7 +22,7 @@ class Split:
 
     Example:
         >>> from antiphon.data import as_sequences
-        >>> len(Split(as_sequences([[1.0, 2.0], [3.0]]), np.array([0, 1])))
+        >>> len(Split(as_sequences([np.zeros((2, 1)), np.zeros((3, 1))]), np.array([0, 1])))
         2
     """
 
@@ -32,6 +32,9 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.X)
+
+    def __repr__(self) -> str:
+        return f"<Split: {self.X!r}, {'with' if self.subjects is not None else 'without'} subjects>"
 
     def take(self, indices: Any) -> Split:
         """Return the cases at `indices`, with their labels and subjects."""
@@ -72,6 +75,11 @@ class Dataset:
 
     def __iter__(self) -> Iterator[Split]:
         return iter((self.train, self.test))
+
+    def __repr__(self) -> str:
+        return (
+            f"<Dataset {self.name}: {self.task}, {len(self.train)} training and {len(self.test)} test cases>"
+        )
 
 
 @dataclass(frozen=True)

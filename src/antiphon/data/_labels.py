@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -92,7 +93,10 @@ def _missing(values: np.ndarray) -> int | None:
     if values.dtype.kind == "f":
         bad = np.isnan(values)
     elif values.dtype == object:
-        bad = np.array([v is None or type(v).__name__ == "NAType" or v != v for v in values], bool)
+        bad = np.array(
+            [v is None or type(v).__name__ == "NAType" or (isinstance(v, float) and v != v) for v in values],
+            bool,
+        )
     else:
         return None
     return int(bad.argmax()) if bad.any() else None
@@ -178,7 +182,7 @@ def _plain(values: np.ndarray) -> np.ndarray:
     if values.dtype != object:
         return values
     kinds = {
-        "text" if isinstance(v, str) else "number" if np.isreal(v) else type(v).__name__
+        "text" if isinstance(v, str) else "number" if isinstance(v, Real) else type(v).__name__
         for v in values.tolist()
     }
     if len(kinds) > 1 or not kinds <= {"text", "number"}:

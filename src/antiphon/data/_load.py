@@ -97,16 +97,16 @@ def load(
 
 
 def load_cases(
-    path: str | PathLike[str],
+    name_or_path: str | PathLike[str],
     *,
     layout: str | None = None,
     features: Any = None,
     rate_hz: float | None = None,
 ) -> Sequences:
-    """Load the cases of every part at a path, labelled or not: what a learned program can predict for.
+    """Load the cases of every part of a data set, labelled or not: what a learned program can predict for.
 
     Args:
-        path: A path, as for `load`; labels are not needed and not looked at.
+        name_or_path: A name or a path, as for `load`; labels are not needed and not looked at.
         layout: The axes of 3-D arrays.
         features: Names of the features, a `Features`, or the path of a CSV file of them.
         rate_hz: Frames a second.
@@ -119,7 +119,11 @@ def load_cases(
         ...     load_cases(Path(folder, "new.npz"))
         <Sequences: a table of 4 rows, 3 features>
     """
-    return reduce(join, cases_of(_read(Path(path), None, layout, features), layout, features, rate_hz))
+    if str(name_or_path) in SHIPPED or str(name_or_path) in PLANTED:
+        dataset = load(name_or_path, layout=layout, features=features, rate_hz=rate_hz)
+        return join(dataset.train.X, dataset.test.X)
+    found = _read(Path(name_or_path), None, layout, features)
+    return reduce(join, cases_of(found, layout, features, rate_hz))
 
 
 def _shipped(name: str) -> Dataset:
@@ -152,6 +156,12 @@ def _read(path: Path, target: str | None, layout: str | None, features: Any) -> 
 
 def _read_file(file: Path, target: str | None, layout: str | None, features: Any) -> Found:
     suffix = file.suffix.lower()
+    if layout is not None and suffix in (".csv", ".ts"):
+        raise InputError(
+            f"The layout {layout!r} for {file}.",
+            f"No layout: {suffix} files say where cases, frames and features are.",
+            "Leave layout out.",
+        )
     if suffix == ".npz":
         return read_npz(file, layout, features, target)
     if suffix == ".csv":
@@ -198,7 +208,7 @@ def _existing(path: Path) -> Path:
     if path.is_file():
         return path
     names = [entry.name for entry in available()]
-    near = difflib.get_close_matches(str(path), names, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(str(path), names, n=3, cutoff=0.6)
     like_path = path.suffix.lower() in (*EXTENSIONS, ".npy") or len(path.parts) > 1
     if like_path and not near:
         raise DatasetError(

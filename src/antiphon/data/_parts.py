@@ -99,7 +99,7 @@ def build(
     every = np.concatenate(y) if isinstance(y, list) else y
     classes = None if task == "regression" else tuple(np.unique(every).tolist())
     description = " ".join(filter(None, (description, how)))
-    _log.info("%s: %s, %d cases. %s", name, task, len(X), how)
+    _log.info("%s: %s, %d training and %d test cases. %s", name, task, len(train), len(test), how)
     return Dataset(
         name, description, whole.take(train), whole.take(test), found.target, found.source, task, classes
     )
