@@ -30,11 +30,14 @@ class Primitive:
         run: The JAX implementation. A vector arrives as one array `(n,)`; a sequence as two, frames
             `(time, n)` and mask `(time,)`; a function as a callable. Constants, parameters and, for a soft
             primitive, `temperature` (0 = hard) come by keyword.
-        prints: Words for people, with `{0}` for the first argument and `{width}` for a constant.
+        prints: Words for people, with `{0}` for the first argument and `{name}` for a constant. A constant
+            `width` is said as a time, and `look` as where a window looks.
         config: Its constants, each with the values that a search tries.
         parameters: Its trainable arrays: name -> shape as size names, such as `"m n"`.
         data: Constants that reach `run` as an array: name -> function of (value, argument types, language).
         soft: Whether it takes a temperature.
+        unitless: Whether the units of its arguments mean nothing in its result.
+        initialise: Starting values of its arrays, a function of (shapes, constants, key).
     """
 
     name: str
@@ -45,6 +48,8 @@ class Primitive:
     parameters: Mapping[str, str] = field(default_factory=dict)
     data: Mapping[str, Callable[..., np.ndarray]] = field(default_factory=dict)
     soft: bool = False
+    unitless: bool = False
+    initialise: Callable[..., dict[str, np.ndarray]] | None = None
 
 
 @dataclass(frozen=True)
@@ -152,7 +157,7 @@ class Language:
             for member in members:
                 if member not in self.features:
                     raise LanguageError(
-                        f"Group {group!r} names the feature {member!r}, which language {self.name!r} does not have.",
+                        f"Group {group!r} names {member!r}, which is no feature of language {self.name!r}.",
                         f"Names among {', '.join(self.features) or 'none'}.",
                     )
 
@@ -244,6 +249,8 @@ class Language:
         parameters: Mapping[str, str] | None = None,
         data: Mapping[str, Callable[..., np.ndarray]] | None = None,
         soft: bool = False,
+        unitless: bool = False,
+        initialise: Callable[..., dict[str, np.ndarray]] | None = None,
         searched: bool = True,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Register a JAX function as a primitive (a decorator).
@@ -256,6 +263,8 @@ class Language:
             parameters: Trainable arrays: name -> shape in size names, such as `"m n"`.
             data: Constants that arrive as arrays.
             soft: Whether `run` takes `temperature`.
+            unitless: Whether units end here, as in a product.
+            initialise: Starting values of the arrays, from (shapes, constants, key).
             searched: Whether a search may use it where its type fits.
 
         Raises:
@@ -268,8 +277,8 @@ class Language:
             >>> @voice.primitive("Seq[Real[n]] -> Real[n]", prints="range of {0}")
             ... def spread(frames, mask):
             ...     import jax.numpy as jnp
-            ...     there = mask[:, None]
-            ...     return jnp.where(there, frames, -jnp.inf).max(0) - jnp.where(there, frames, jnp.inf).min(0)
+            ...     low = jnp.where(mask[:, None], frames, jnp.inf).min(0)
+            ...     return jnp.where(mask[:, None], frames, -jnp.inf).max(0) - low
             >>> voice.rules[-1]
             Rule(role='summary', template='spread(?stream)')
         """
@@ -287,13 +296,15 @@ class Language:
                 dict(parameters or {}),
                 dict(data or {}),
                 soft,
+                unitless,
+                initialise,
             )
             wanted = {*word.config, *word.parameters, *(("temperature",) if soft else ())}
             taken = inspect.signature(run).parameters
             missing = sorted(w for w in wanted if w not in taken)
             if missing and not any(p.kind is p.VAR_KEYWORD for p in taken.values()):
                 raise LanguageError(
-                    f"Primitive {word.name!r} is registered with {', '.join(missing)}, which its function does not take.",
+                    f"The function of primitive {word.name!r} does not take {', '.join(missing)}.",
                     "A keyword argument for every constant and parameter.",
                 )
             if not WORD.fullmatch(word.name):
@@ -302,6 +313,7 @@ class Language:
                     "A word.",
                     "give name=...",
                 )
+            _check_prints(word)
             self.primitives[word.name] = word
             role = _role_of(type_) if searched else None
             if role:
@@ -310,6 +322,16 @@ class Language:
             return run
 
         return register
+
+
+def _check_prints(word: Primitive) -> None:
+    try:
+        word.prints.format(*["x"] * len(word.signature.arguments), **dict.fromkeys(word.config, "x"))
+    except (IndexError, KeyError, ValueError) as error:
+        raise LanguageError(
+            f"prints={word.prints!r} of primitive {word.name!r} names what is not there: {error}.",
+            f"{{0}} to {{{len(word.signature.arguments) - 1}}}, {', '.join(word.config) or 'no constant'}.",
+        ) from None
 
 
 _N, _SEQ_N = Real("n"), Seq(Real("n"))

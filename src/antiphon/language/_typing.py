@@ -136,7 +136,7 @@ class _Checker:
                 advice="use it where a size is expected, or give its parameters.",
                 path=path,
             )
-        return result
+        return _without_units(result) if word.unitless else result
 
     def _bind_parameters(self, word: Primitive, term: Apply, bindings: Bindings, path: Path) -> None:
         if term.parameters is None:
@@ -149,14 +149,34 @@ class _Checker:
             )
         for name, shape in word.parameters.items():
             sizes, array = shape.split(), term.parameters[name]
-            fits = len(sizes) == array.ndim
             for size, length in zip(sizes, array.shape, strict=False):
-                known = bindings.setdefault(size, length) if not size.isdigit() else int(size)
-                fits &= (known.size if isinstance(known, Real) else known) == length
-            if not fits:
+                if size.isidentifier():
+                    bindings.setdefault(size, length)
+            if array.shape != tuple(_length(size, bindings) for size in sizes):
                 raise TermTypeError(
                     f"{word.name}'s array {name!r} has shape {array.shape}.", f"({shape}).", path=path
                 )
+
+
+def _length(size: str, bindings: Bindings) -> int | None:
+    """A size such as `n`, `3` or `3*hidden`; `None` while a name in it is not bound."""
+    product = 1
+    for factor in size.split("*"):
+        known = int(factor) if factor.isdigit() else bindings.get(factor)
+        known = known.size if isinstance(known, Real) else known
+        if not isinstance(known, int):
+            return None
+        product *= known
+    return product
+
+
+def _without_units(type_: Type) -> Type:
+    match type_:
+        case Real(size=size, names=names):
+            return Real(size, names)
+        case Seq(element=element):
+            return Seq(_without_units(element))
+    return type_
 
 
 def _describe(term: Term) -> str:
@@ -180,10 +200,9 @@ def parameter_shapes(
         match_type(argument, typing[(*path, i)], bindings)
     match_type(word.signature.result, typing[path], bindings)
 
-    def length(size: str) -> int:
-        known = int(size) if size.isdigit() else bindings[size]
-        known = known.size if isinstance(known, Real) else known
-        assert isinstance(known, int)
-        return known
-
-    return {name: tuple(length(s) for s in shape.split()) for name, shape in word.parameters.items()}
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name, shape in word.parameters.items():
+        lengths = [_length(size, bindings) for size in shape.split()]
+        shapes[name] = tuple(n for n in lengths if n is not None)
+        assert len(shapes[name]) == len(lengths), f"{word.name}: {shape} is not determined"
+    return shapes

@@ -1,0 +1,279 @@
+"""Fitting candidates: terms in, cross-validated results out, batched by skeleton."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from antiphon.fitting._leaves import initial_parameters, penalties, standardisation, term_key, text_of
+from antiphon.fitting._loop import Schedule, train_batch
+from antiphon.fitting._losses import best_threshold, decide, entropy, flat_scores, flat_truth, measure
+from antiphon.fitting._problem import Problem
+from antiphon.fitting._skeleton import Skeleton, SlotValues, Split, split
+from antiphon.language import Term
+
+BATCHES = (1, 4, 16, 64)  # Batch sizes that are compiled; a group is cut into these.
+BATCH_BYTES = 400_000_000
+
+
+@dataclass(frozen=True)
+class Folds:
+    """Which cases are trained and judged on, fold by fold; weights `(fold, case)`."""
+
+    train: Float[np.ndarray, "fold case"]
+    validation: Float[np.ndarray, "fold case"]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One candidate, fitted.
+
+    Attributes:
+        text: The sketch.
+        score: The metric over all held-out cases, the threshold fitted on them; NaN if training failed.
+        loss: Mean loss over all held-out cases.
+        fold_scores: The metric in each fold.
+        threshold: The probability above which class 1 is said; `None` where that means nothing.
+        constant: Whether it says one class only.
+        parameters: Arrays of the fold with the lowest loss, in training coordinates.
+        curve: Steps, training losses and validation losses, averaged over folds.
+        scores: Held-out raw scores of each case, where asked for.
+    """
+
+    text: str
+    score: float
+    loss: float
+    fold_scores: tuple[float, ...] = ()
+    threshold: float | None = None
+    constant: bool = False
+    parameters: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    curve: tuple[tuple[int, ...], tuple[float, ...], tuple[float, ...]] = ((), (), ())
+    scores: np.ndarray | None = field(default=None, repr=False)
+
+    @property
+    def failed(self) -> bool:
+        """Whether training ended in numbers that are none."""
+        return not np.isfinite(self.loss)
+
+
+@dataclass
+class Evaluator:
+    """Fits terms to one problem.
+
+    Args:
+        problem: Data and task; its language may hold neural primitives besides.
+        folds: What is trained and judged on.
+        schedule: How long and how fast.
+        seed: Of initial weights and mini-batches.
+        l2: Strength of the quadratic penalty; by default one over the number of training cases.
+    """
+
+    problem: Problem
+    folds: Folds
+    schedule: Schedule = field(default_factory=Schedule)
+    seed: int = 0
+    l2: float | None = None
+    compile_seconds: float = 0.0
+    run_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.slots = SlotValues(self.problem.language, self.problem.values, self.problem.mask)
+        self._splits: dict[Term, Split] = {}
+
+    def split(self, term: Term) -> Split:
+        """The term's skeleton and slots."""
+        if term not in self._splits:
+            self._splits[term] = split(term, self.problem.language, self.problem.output_type)
+        return self._splits[term]
+
+    def group(self, terms: Sequence[Term]) -> list[list[int]]:
+        """Which of these terms are fitted together: lists of their numbers, in a fixed order."""
+        by_skeleton: dict[tuple, list[int]] = {}
+        for i, term in enumerate(terms):
+            parts = self.split(term)
+            by_skeleton.setdefault((parts.skeleton, self._shared(parts)), []).append(i)
+        batches = []
+        for members in by_skeleton.values():
+            limit = self._limit(self.split(terms[members[0]]))
+            at = 0
+            while at < len(members):
+                left = len(members) - at
+                size = min(limit, next((b for b in reversed(BATCHES) if b <= left), 1))
+                # Three left over are fitted as a batch of four, not as three batches of one.
+                if size < limit and left > size and left * 2 > BATCHES[BATCHES.index(size) + 1]:
+                    size = min(limit, BATCHES[BATCHES.index(size) + 1])
+                batches.append(members[at : at + size])
+                at += size
+        return batches
+
+    def _shared(self, parts: Split) -> tuple[Term | None, ...]:
+        """Slots that are frames over time are large: only terms with the very same ones go together."""
+        from antiphon.fitting._skeleton import is_sequence
+
+        return tuple(
+            s if is_sequence(t) else None for s, t in zip(parts.slots, parts.skeleton.slot_types, strict=True)
+        )
+
+    def _limit(self, parts: Split) -> int:
+        """How many candidates fit the memory for one batch."""
+        cases, time, features = self.problem.values.shape
+        folds = len(self.folds.train)
+        shared = self._shared(parts)
+        rows = min(cases, self.schedule.batch_size)
+        inner = cases * features * len(parts.slots) + folds * cases * self.problem.n_outputs
+        if any(s is not None for s in shared):  # activations over time, forwards and backwards
+            inner += folds * max(rows * 8, cases) * time * max(16, features) * 4
+        elif self.problem.task == "tagging":
+            inner += folds * cases * time * self.problem.n_outputs * 2
+        fits = max(1, BATCH_BYTES // (4 * inner))
+        return max(b for b in BATCHES if b <= fits)
+
+    def fit(
+        self,
+        terms: Sequence[Term],
+        *,
+        start: Sequence[Mapping[str, Any] | None] | None = None,
+        keep: Sequence[Mapping[str, np.ndarray] | None] | None = None,
+        l2: float | None = None,
+        with_scores: bool = False,
+    ) -> list[Fit]:
+        """Fit terms of one skeleton as one batch.
+
+        Args:
+            terms: One group, as `group` gives.
+            start: Arrays to start from (training coordinates) where a term has a fitted relative; leaves that
+                are not named, or of another shape, start afresh.
+            keep: For each term, path of an affine map -> which weights it may use, `(m, n)` of 0 and 1.
+            l2: Another strength of penalty.
+            with_scores: Whether `Fit.scores` is wanted.
+        """
+        result, _ = self.train(terms, start=start, keep=keep, l2=l2)
+        fits = []
+        for i, term in enumerate(terms):
+            fits.append(self._judge(text_of(term, self.problem.language), result, i, with_scores))
+        return fits
+
+    def train(
+        self,
+        terms: Sequence[Term],
+        *,
+        start: Sequence[Mapping[str, Any] | None] | None = None,
+        keep: Sequence[Mapping[str, np.ndarray] | None] | None = None,
+        l2: float | None = None,
+    ) -> tuple[Any, list[Any]]:
+        """Train terms of one skeleton; the raw result and each term's standardisation."""
+        language = self.problem.language
+        parts = [self.split(t) for t in terms]
+        skeleton: Skeleton = parts[0].skeleton
+        assert all(p.skeleton == skeleton for p in parts)
+        folds = len(self.folds.train)
+        size = next((b for b in BATCHES if b >= len(terms)), len(terms))
+        filled = [*range(len(terms)), *[len(terms) - 1] * (size - len(terms))]
+        root = jax.random.key(self.seed)
+        standards, starts = [], []
+        for i, (term, part) in enumerate(zip(terms, parts, strict=True)):
+            standard = standardisation(part, self.slots)
+            for path, mask in ((keep[i] if keep else None) or {}).items():
+                standard[path]["keep"] = mask
+            standards.append(standard)
+            key = term_key(root, part, language, text_of(term, language))
+            warm = (start[i] if start else None) or {}
+            copies = []
+            for fold in range(folds):
+                # Restarts differ, folds do too: one unlucky start does not spoil a candidate.
+                fresh = initial_parameters(part, language, self.slots, key=jax.random.fold_in(key, fold))
+                for path, leaf in fresh.items():
+                    known = warm.get(path, {})
+                    for name in leaf:
+                        if name in known and np.shape(known[name]) == leaf[name].shape:
+                            leaf[name] = np.asarray(known[name], np.float32)
+                copies.append(fresh)
+            starts.append(_stack(copies))
+        shared = tuple(s is not None for s in self._shared(parts[0]))
+        inputs = tuple(
+            self.slots[parts[0].slots[j]]
+            if shared[j]
+            else jax.tree.map(lambda *a: jnp.stack(a), *[self.slots[parts[i].slots[j]] for i in filled])
+            for j in range(len(shared))
+        )
+        strength = l2 if l2 is not None else self.l2
+        if strength is None:
+            strength = 1.0 / max(1.0, float(self.folds.train.sum(1).mean()))
+        result = train_batch(
+            skeleton,
+            language,
+            self.problem.task,
+            self.schedule,
+            start=_stack([starts[i] for i in filled]),
+            standard=_stack([standards[i] for i in filled]),
+            data=_stack([parts[i].data for i in filled]),
+            slots=inputs,
+            shared=shared,
+            penalty_factors=penalties(parts[0]),
+            l2=np.full((size, folds), strength, np.float32),
+            train_weights=self.folds.train,
+            validation_weights=self.folds.validation,
+            targets=self.problem.targets,
+            mask=self.problem.mask,
+            seed=self.seed,
+        )
+        self.compile_seconds += result.compile_seconds
+        self.run_seconds += result.run_seconds
+        return result, standards
+
+    def _judge(self, text: str, result: Any, i: int, with_scores: bool) -> Fit:
+        problem, folds = self.problem, self.folds
+        every = self.schedule.steps // self.schedule.evaluations
+        steps = tuple(every * (k + 1) for k in range(self.schedule.evaluations))
+        curve = (
+            steps,
+            tuple(float(v) for v in result.curve_train[i].mean(0)),
+            tuple(float(v) for v in result.curve_validation[i].mean(0)),
+        )
+        if not np.isfinite(result.validation[i]).all() or not np.isfinite(result.scores[i]).all():
+            return Fit(text, float("nan"), float("nan"), curve=curve)
+        held = [np.flatnonzero(w) for w in folds.validation]
+        truths = [flat_truth(problem, rows) for rows in held]
+        scores = [flat_scores(problem, result.scores[i, f], rows) for f, rows in enumerate(held)]
+        best = int(np.argmin(result.validation[i]))
+        parameters = jax.tree.map(lambda a: np.asarray(a[i, best]), result.parameters)
+        out = np.concatenate(scores)
+        truth = np.concatenate(truths)
+        loss = entropy(out, truth, problem.task)
+        if problem.task == "regression":
+            return Fit(
+                text,
+                measure(out, truth, problem.metric),
+                loss,
+                tuple(measure(s, t, problem.metric) for s, t in zip(scores, truths, strict=True)),
+                parameters=parameters,
+                curve=curve,
+                scores=out if with_scores else None,
+            )
+        threshold = None
+        if problem.n_outputs == 1:
+            threshold = 0.5 if problem.metric == "accuracy" else best_threshold(out[:, 0], truth, problem.metric)
+        said = decide(out, threshold)
+        return Fit(
+            text,
+            measure(said, truth, problem.metric),
+            loss,
+            tuple(
+                measure(decide(s, threshold), t, problem.metric) for s, t in zip(scores, truths, strict=True)
+            ),
+            threshold,
+            bool((said == said[0]).all()),
+            parameters,
+            curve,
+            out if with_scores else None,
+        )
+
+
+def _stack(trees: list[Any]) -> Any:
+    return jax.tree.map(lambda *a: np.stack(a), *trees)

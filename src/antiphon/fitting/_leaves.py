@@ -1,0 +1,150 @@
+"""The trainable leaves of a skeleton: how they start, and in which coordinates they are trained.
+
+An affine map is trained on standardised input and kept in the input's own units: with location `m` and
+spread `s` of what it reads, training moves `W', b'` and the map is `W = W'/s`, `b = b' - W (m - centre)`.
+So every feature is equally easy to move whatever its unit, and what is printed needs no scaling step.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from antiphon.fitting._skeleton import SlotValues, Split, leaf_inputs
+from antiphon.language import Apply, Language, path_name, print_term, sketch, walk
+
+FAR = 5.0  # A feature further than this many spreads from 0 is written as `feature - centre`.
+
+
+def standardisation(parts: Split, slots: SlotValues) -> dict[str, dict[str, np.ndarray]]:
+    """Location, spread and centre of what each affine map of a skeleton reads, and which weights it may use.
+
+    Returns:
+        Path -> `shift`, `scale`, `centre` of shape `(n,)` and `keep` of shape `(m, n)`.
+    """
+    reads = leaf_inputs(parts.skeleton)
+    found: dict[str, dict[str, np.ndarray]] = {}
+    for path, node in walk(parts.skeleton.term):
+        if not (isinstance(node, Apply) and node.name == "affine"):
+            continue
+        name = path_name(path)
+        rows, entries = parts.shapes[name]["weight"]
+        shift, scale = np.zeros(entries, np.float32), np.ones(entries, np.float32)
+        if name in reads:
+            shift, scale = slots.location_and_scale(parts.slots[reads[name]])
+        found[name] = {
+            "shift": shift,
+            "scale": scale,
+            "centre": np.where(np.abs(shift) > FAR * scale, _short(shift, scale), 0).astype(np.float32),
+            "keep": np.ones((rows, entries), np.float32),
+        }
+    return found
+
+
+def _short(shift: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """A location rounded to the last digit that the spread makes meaningful."""
+    step = 10.0 ** np.floor(np.log10(scale))
+    return np.round(shift / step) * step
+
+
+def initial_parameters(
+    parts: Split, language: Language, slots: SlotValues, *, key: jax.Array
+) -> dict[str, dict[str, np.ndarray]]:
+    """Starting values, in training coordinates; they depend on the key and the term alone.
+
+    Affine maps start near zero, so that a program starts as a constant; other kernels by Glorot and Bengio (2010).
+    """
+    found: dict[str, dict[str, np.ndarray]] = {}
+    reads = leaf_inputs(parts.skeleton)
+    nodes = {path_name(p): n for p, n in walk(parts.skeleton.term) if isinstance(n, Apply)}
+    for path, shapes in parts.shapes.items():
+        node = nodes[path]
+        seed = zlib.crc32(f"{path} {node.name}".encode())
+        word_key = jax.random.fold_in(key, seed)
+        make = language[node.name].initialise
+        if make is not None:
+            found[path] = make(shapes, dict(node.config), word_key)
+            if path in reads and {"shift", "scale"} <= shapes.keys():  # a module that standardises its input
+                found[path]["shift"], found[path]["scale"] = slots.location_and_scale(parts.slots[reads[path]])
+            continue
+        rng = np.random.default_rng(np.asarray(jax.random.key_data(word_key)).tolist())
+        leaf = {}
+        for name, shape in shapes.items():
+            if len(shape) < 2:
+                leaf[name] = np.zeros(shape, np.float32)
+            elif node.name == "affine":
+                leaf[name] = 0.1 * rng.standard_normal(shape, np.float32) / np.float32(np.sqrt(shape[-1]))
+            else:
+                limit = np.sqrt(6.0 / (shape[0] + shape[1]))
+                leaf[name] = rng.uniform(-limit, limit, shape).astype(np.float32)
+        found[path] = leaf
+    return found
+
+
+def term_key(key: jax.Array, parts: Split, language: Language, text: str) -> jax.Array:
+    """A key that belongs to one term, whatever batch it is trained in."""
+    return jax.random.fold_in(key, zlib.crc32(text.encode()))
+
+
+def to_own_units(parameters: Any, standard: Any) -> Any:
+    """Parameters in the units of the data, from training coordinates; traceable by JAX."""
+    found = {}
+    for path, leaf in parameters.items():
+        by = standard.get(path)
+        if by is None:
+            found[path] = leaf
+            continue
+        weight = leaf["weight"] * by["keep"] / by["scale"][None, :]
+        bias = leaf["bias"] - weight @ (by["shift"] - by["centre"])
+        found[path] = {"weight": weight, "bias": bias, "centre": by["centre"]}
+    return found
+
+
+def to_training(parameters: Any, standard: Any) -> Any:
+    """The inverse of `to_own_units`, so that a fitted program can go on being trained."""
+    found = {}
+    for path, leaf in parameters.items():
+        by = standard.get(path)
+        if by is None:
+            found[path] = {k: np.asarray(v, np.float32) for k, v in leaf.items()}
+            continue
+        weight = np.asarray(leaf["weight"], np.float64)
+        bias = leaf["bias"] + weight @ (by["shift"].astype(np.float64) - leaf["centre"])
+        found[path] = {
+            "weight": (weight * by["scale"]).astype(np.float32),
+            "bias": bias.astype(np.float32),
+            "centre": np.zeros_like(by["centre"]),
+        }
+    return found
+
+
+def penalties(parts: Split) -> dict[str, dict[str, float]]:
+    """How strongly each array is drawn to zero, as a factor of the penalty: 1 for weights, 0 for the rest.
+
+    Conditions are left free: only the sign of their score counts, so shrinking it would only blur it.
+    """
+    conditions = {
+        path_name((*path, 0))
+        for path, node in walk(parts.skeleton.term)
+        if isinstance(node, Apply) and node.name in ("if", "step")
+    }
+    return {
+        path: {
+            name: 1.0 if len(shape) > 1 and path not in conditions else 0.0 for name, shape in shapes.items()
+        }
+        for path, shapes in parts.shapes.items()
+    }
+
+
+def text_of(term: Any, language: Language) -> str:
+    """The sketch of a term as one line: its name in journals, and the seed of its initial weights."""
+    return " ".join(print_term(sketch(term), language, {}).split())
+
+
+def zeros_like(tree: Any) -> Any:
+    """A tree of zeros of the same shapes."""
+    return jax.tree.map(jnp.zeros_like, tree)

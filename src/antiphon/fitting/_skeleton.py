@@ -1,0 +1,213 @@
+"""Skeletons: what is left of a term when everything that needs no training has been computed.
+
+A maximal sub-term without parameters, such as `mean(delta(x))`, has the same value in every training step.
+It is computed once over the data and enters the rest of the term, the *skeleton*, as an input. Terms that
+differ only in such sub-terms, or in constants that are data (feature groups), then share one skeleton, one
+compiled training loop, and are trained as one batch.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from antiphon.language import (
+    Apply,
+    Hole,
+    Lam,
+    Language,
+    Seq,
+    Term,
+    Type,
+    Var,
+    check,
+    data_arrays,
+    parameter_shapes,
+    path_name,
+    walk,
+    with_children,
+)
+from antiphon.language import evaluate as evaluate_term
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """A term over slots.
+
+    Attributes:
+        term: The term with its constant sub-terms replaced by variables `u0`, `u1`, ... and its data
+            constants by a placeholder: equal skeletons compile to one function.
+        slot_types: The types of the slots.
+    """
+
+    term: Term
+    slot_types: tuple[Type, ...]
+
+
+@dataclass(frozen=True)
+class Split:
+    """A term, split into its skeleton and what fills it."""
+
+    skeleton: Skeleton
+    slots: tuple[Term, ...]
+    data: dict[str, dict[str, np.ndarray]]
+    shapes: dict[str, dict[str, tuple[int, ...]]]
+
+
+def split(term: Term, language: Language, output_type: Type) -> Split:
+    """Split a term without holes into skeleton and slots.
+
+    Args:
+        term: A sketch, or a program (its arrays are left out).
+        language: Bound to features.
+        output_type: The type of the whole.
+    """
+    typing = check(term, language, output_type)
+    slots: list[Term] = []
+    types: list[Type] = []
+
+    def constant(node: Term, bound: frozenset[str]) -> bool:
+        match node:
+            case Var(name=name):
+                return name not in bound
+            case Apply(name=name, args=args):
+                word = language[name]
+                return not word.parameters and not word.soft and all(constant(a, bound) for a in args)
+        return False
+
+    def rest(node: Term, path: tuple[int, ...], bound: frozenset[str]) -> Term:
+        assert not isinstance(node, Hole)
+        if constant(node, bound):
+            slots.append(node)
+            types.append(typing[path])
+            return Var(f"u{len(slots) - 1}")
+        match node:
+            case Lam(name=name, body=body):
+                return Lam(name, rest(body, (*path, 0), bound | {name}))
+            case Apply(args=args):
+                # Data constants come from outside, so skeletons that differ in them are equal.
+                blank = tuple((k, "" if k in language[node.name].data else v) for k, v in node.config)
+                below = tuple(rest(a, (*path, i), bound) for i, a in enumerate(args))
+                return Apply(node.name, below, blank)
+        return node
+
+    skeleton = rest(term, (), frozenset())
+    parametric = {
+        path_name(path): parameter_shapes(node, typing, path, language)
+        for path, node in walk(term)
+        if isinstance(node, Apply) and language[node.name].parameters
+    }
+    kept = {path_name(p) for p, node in walk(skeleton) if isinstance(node, Apply)}
+    data = {p: d for p, d in data_arrays(term, language, typing).items() if p in kept}
+    return Split(Skeleton(skeleton, tuple(types)), tuple(slots), data, parametric)
+
+
+def leaf_inputs(skeleton: Skeleton) -> dict[str, int]:
+    """Which slot each node of one argument reads directly, or frame by frame through a `map`: path -> slot."""
+    found: dict[str, int] = {}
+
+    def visit(node: Term, path: tuple[int, ...], frames: dict[str, int]) -> None:
+        match node:
+            case Apply(args=(Var(name=name),)):
+                slot = frames.get(name, int(name[1:]) if name[1:].isdigit() and name not in frames else None)
+                if slot is not None:
+                    found[path_name(path)] = slot
+            case Apply(name="map", args=(Lam(name=v, body=body), Var(name=name))):
+                if name[1:].isdigit():
+                    visit(body, (*path, 0, 0), {**frames, v: int(name[1:])})
+            case Apply(args=args):
+                for i, a in enumerate(args):
+                    visit(a, (*path, i), frames)
+            case Lam(body=body):
+                visit(body, (*path, 0), frames)
+
+    visit(skeleton.term, (), {})
+    return found
+
+
+class SlotValues:
+    """The values of constant sub-terms over one data set, computed once each.
+
+    Args:
+        language: Bound to features.
+        values: `(case, time, feature)`.
+        mask: `(case, time)`.
+        limit_bytes: How much may be kept; the least recently used goes first.
+    """
+
+    def __init__(
+        self, language: Language, values: np.ndarray, mask: np.ndarray, *, limit_bytes: int = 1_500_000_000
+    ) -> None:
+        self.language = language
+        x: Any = (jnp.asarray(values), jnp.asarray(mask))
+        self.input = x[0][:, 0, :] if language.is_table else x
+        self.kept: OrderedDict[Term, Any] = OrderedDict()
+        self.statistics: dict[Term, tuple[np.ndarray, np.ndarray]] = {}
+        self.limit_bytes = limit_bytes
+        self.bytes = 0
+
+    def __getitem__(self, term: Term) -> Any:
+        """An array `(case, n)`, or for a sequence the pair frames `(case, time, n)`, mask `(case, time)`."""
+        if term in self.kept:
+            self.kept.move_to_end(term)
+            return self.kept[term]
+        if isinstance(term, Var):
+            return self.input
+        assert isinstance(term, Apply)
+        # One step at a time, so that a window shared by several reductions is computed once.
+        arguments = {f"a{i}": self[a] for i, a in enumerate(term.args)}
+        node = with_children(term, tuple(Var(name) for name in arguments))
+        found = _mapped(node, self.language)(arguments)
+        self.kept[term] = found
+        self.bytes += _bytes(found)
+        while self.bytes > self.limit_bytes and len(self.kept) > 1:
+            self.bytes -= _bytes(self.kept.popitem(last=False)[1])
+        return found
+
+    def location_and_scale(self, term: Term) -> tuple[np.ndarray, np.ndarray]:
+        """Where a slot's entries lie and how far they spread, `(n,)` each, untouched by a few wild values.
+
+        The spread is the standard deviation of values clipped to their 0.5 and 99.5 percentiles; 1 for a
+        constant entry.
+        """
+        if term not in self.statistics:
+            value = self[term]
+            if isinstance(value, tuple):
+                frames, mask = (np.asarray(v) for v in value)
+                rows = frames[mask]
+            else:
+                rows = np.asarray(value)
+            low, high = np.percentile(rows, [0.5, 99.5], axis=0)
+            clipped = np.clip(rows, low, high).astype(np.float64)
+            scale = clipped.std(0)
+            spread = np.where(scale > 1e-7 * np.maximum(1.0, np.abs(clipped).max(0)), scale, 0.0)
+            # A mostly constant entry (an indicator) has no spread between its percentiles, but some overall.
+            overall = rows.astype(np.float64).std(0)
+            scale = np.where(spread > 0, spread, np.where(overall > 0, overall, 1.0))
+            self.statistics[term] = (clipped.mean(0).astype(np.float32), scale.astype(np.float32))
+        return self.statistics[term]
+
+
+_COMPILED: dict[tuple[Term, int], tuple[Language, Any]] = {}
+
+
+def _mapped(node: Term, language: Language) -> Any:
+    """One primitive over all cases, compiled once for each primitive and shape."""
+    key = (node, id(language))
+    if key not in _COMPILED:
+        _COMPILED[key] = (language, jax.jit(jax.vmap(lambda inputs: evaluate_term(node, language, inputs, {}, {}))))
+    return _COMPILED[key][1]
+
+
+def _bytes(value: Any) -> int:
+    return sum(a.nbytes for a in value) if isinstance(value, tuple) else value.nbytes
+
+
+def is_sequence(type_: Type) -> bool:
+    """Whether a slot holds frames over time."""
+    return isinstance(type_, Seq)
