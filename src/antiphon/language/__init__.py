@@ -1,6 +1,7 @@
 """Types, primitives, terms, text syntax, grammars and the ready-made languages."""
 
 from antiphon.language._evaluate import data_arrays, evaluate
+from antiphon.language._forms import FORMS, show, to_dot, to_latex, to_math, to_text, to_words
 from antiphon.language._language import Language, Primitive, Rule
 from antiphon.language._output import Output
 from antiphon.language._parse import parse_term
@@ -28,6 +29,7 @@ from antiphon.language._types import Fn, Real, Seq, Type, TypeVariable, parse_ty
 from antiphon.language._typing import check, parameter_shapes
 
 __all__ = [
+    "FORMS",
     "Apply",
     "Fn",
     "Hole",
@@ -59,8 +61,14 @@ __all__ = [
     "print_term",
     "replace_at",
     "sequence",
+    "show",
     "size",
     "sketch",
+    "to_dot",
+    "to_latex",
+    "to_math",
+    "to_text",
+    "to_words",
     "walk",
     "with_children",
     "with_language",

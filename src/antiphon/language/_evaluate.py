@@ -81,7 +81,7 @@ def _run(
             mask = None
             for i, (argument, type_) in enumerate(zip(args, word.signature.arguments, strict=True)):
                 value = below(i, argument, scope)
-                # A sequence is a pair; only where the primitive says Seq does it see both parts by themselves.
+                # A sequence is a pair; a primitive that says Seq sees its two parts by themselves.
                 values.extend(value) if isinstance(type_, Seq) else values.append(value)
                 if isinstance(value, tuple) and mask is None:
                     mask = value[1]

@@ -107,7 +107,7 @@ class Output:
         return softmax(wide, axis=-1)
 
     def decide(self, scores: Float[np.ndarray, "*cases scores"]) -> np.ndarray:
-        """The label of each case (or frame); for a regression the numbers, without their axis if there is one.
+        """The label of each case (or frame); for a regression the numbers, flat if there is one target.
 
         Example:
             >>> Output("classification", ("a", "b", "c")).decide(np.float32([[0, 2, 1]])).tolist()

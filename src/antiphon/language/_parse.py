@@ -11,12 +11,14 @@ from antiphon.errors import LanguageError
 from antiphon.language._language import Language
 from antiphon.language._print import entry_names
 from antiphon.language._read import Node, Reader, Seconds, pointed
-from antiphon.language._terms import Apply, Hole, Lam, Parameters, Path, Term, Value, Var
-from antiphon.language._types import Bindings, Fn, Type, TypeVariable, is_known, match_type, substitute
+from antiphon.language._terms import Apply, Hole, Lam, Parameters, Path, Term, Value, Var, walk
+from antiphon.language._types import Bindings, Fn, Real, Type, TypeVariable, is_known, match_type, substitute
 from antiphon.language._typing import TermTypeError, _Checker, check
 
 
-def parse_term(text: str, language: Language, expected: Type | None = None) -> Term:
+def parse_term(
+    text: str, language: Language, expected: Type | None = None, *, complete: bool = False
+) -> Term:
     """Read a term and check its types.
 
     Args:
@@ -24,6 +26,7 @@ def parse_term(text: str, language: Language, expected: Type | None = None) -> T
             `v -> body`, holes `?role`; `#` starts a comment.
         language: Bound to features, so that their names mean something.
         expected: The type that the whole should have.
+        complete: Whether to refuse holes, and parametric primitives without their arrays.
 
     Returns:
         The term, with its arrays where the text gives them.
@@ -51,7 +54,25 @@ def parse_term(text: str, language: Language, expected: Type | None = None) -> T
         check(term, language, expected)
     except TermTypeError as error:
         raise pointed(text, _at(node, error.path).start, error.got, error.expected, error.advice) from None
+    if complete:
+        _refuse_gaps(text, node, term, language)
     return term
+
+
+def _refuse_gaps(text: str, node: Node, term: Term, language: Language) -> None:
+    for path, part in walk(term):
+        place = _at(node, path).start
+        if isinstance(part, Hole):
+            raise pointed(text, place, f"The hole ?{part.role} is not filled.", "A program without holes.")
+        if isinstance(part, Apply) and part.parameters is None and language[part.name].parameters:
+            advice = "write its rows, such as affine[1*speed] (affine[speed] only names a group of features)."
+            raise pointed(
+                text,
+                place,
+                f"{part.name} has no numbers.",
+                f"Its arrays: {', '.join(language[part.name].parameters)}.",
+                advice if part.name == "affine" else "",
+            )
 
 
 def _at(node: Node, path: Path) -> Node:
@@ -93,12 +114,21 @@ class _Builder:
                 match_type(patterns[i], found, bindings)
         built = tuple(a for a in args if a is not None)
         if node.name == "affine":
-            if node.rows is not None and types[0] is None:
+            if types[0] is None and node.rows is not None:
                 self._explain(node.args[0], built[0], scope)
+            self._check_group(node, types[0])
             arrays = self._rows(node, types[0]) if node.rows is not None else None
             return Apply("affine", built, (("group", node.group),), arrays)
         config, arrays = self._settings(node)
         return Apply(node.name, built, config, arrays)
+
+    def _check_group(self, node: Node, argument: Type | None) -> None:
+        for _, group, place in node.settings:
+            if isinstance(argument, Real):
+                try:
+                    self.language.group_members(group, argument)
+                except LanguageError as error:
+                    raise pointed(self.text, place, error.got, error.expected) from None
 
     def _explain(self, node: Node, term: Term, scope: Mapping[str, Type]) -> None:
         """Raise what is wrong with a term whose type is needed now."""

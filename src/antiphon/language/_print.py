@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 
 import numpy as np
 
@@ -34,7 +35,8 @@ def format_number(value: float) -> str:
 def entry_names(vector: Type) -> tuple[str, ...]:
     """The names of a vector's entries: its own, or v0, v1, ..."""
     vector = vector.element if isinstance(vector, Seq) else vector
-    assert isinstance(vector, Real) and isinstance(vector.size, int)
+    assert isinstance(vector, Real)
+    assert isinstance(vector.size, int)
     return vector.names or tuple(f"v{i}" for i in range(vector.size))
 
 
@@ -75,6 +77,22 @@ def format_value(value: Value) -> str:
         return json.dumps(value)
     plain = re.fullmatch(r"[A-Za-z_]\w*", value) and value not in ("true", "false")
     return value if plain else json.dumps(value)
+
+
+def fill_sum(text: str, width: int, indent: str) -> str:
+    """A long sum over several lines, each of which starts with its sign.
+
+    Example:
+        >>> print(fill_sum("0.5*speed - 0.25*angle + 1", 16, "  "))
+        0.5*speed
+          - 0.25*angle
+          + 1
+    """
+    joined = re.sub(r"([-+×]) ", "\\1\0", text)
+    lines = textwrap.fill(
+        joined, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    return lines.replace("\0", " ")
 
 
 def _format_array(array: np.ndarray) -> str:
@@ -134,7 +152,8 @@ def _print(
         case Hole(role=role):
             return f"?{role}"
         case Lam(name=name):
-            return bracket(f"{name} -> {below(0)}", 0)
+            body = below(0)
+            return bracket(f"{name} ->\n  {_indent(body)}" if "\n" in body else f"{name} -> {body}", 0)
         case Apply(name="if"):
             condition, yes, no = below(0, 1), below(1), below(2)
             joined = f"if {condition} > 0 then {yes} else {no}"
@@ -150,8 +169,10 @@ def _print(
             return bracket(joined, precedence)
         case Apply(name=name, args=args):
             settings = _settings(term, typing, path, row_names)
-            inside = ", ".join(below(i) for i in range(len(args)))
-            return f"{name}{settings}({inside})"
+            texts = [below(i) for i in range(len(args))]
+            if len(args) > 1 and "\n" in "".join(texts):
+                return f"{name}{settings}(\n" + ",\n".join("  " + _indent(t) for t in texts) + "\n)"
+            return f"{name}{settings}({', '.join(texts)})"
 
 
 def _indent(text: str) -> str:
@@ -175,6 +196,8 @@ def _settings(term: Apply, typing: Typing, path: Path, row_names: tuple[str, ...
             return f"[{joined}]"
         ends = [";"] * (len(rows) - 1) + [""]
         notes = [f"  # {name}" for name in row_names] if named else [""] * len(rows)
+        # Long rows go on in further lines.
+        rows = [fill_sum(r, WIDTH, " " * 8) for r in rows]
         lines = [row + end + note for row, end, note in zip(rows, ends, notes, strict=True)]
         return f"[{head}\n    " + "\n    ".join(lines) + "\n  ]"
     parts = [f"{k}={format_value(v)}" for k, v in term.config]

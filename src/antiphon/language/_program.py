@@ -137,7 +137,7 @@ class Program:
             >>> Program.parse(text)  # doctest: +ELLIPSIS
             Traceback (most recent call last):
             ...
-            antiphon.errors.LanguageError: Language 'sequence' has no primitive 'maen'. At line 5, column 25: ...
+            antiphon.errors.LanguageError: Language 'sequence' has no primitive 'maen'. At line 5, ...
         """
         return cls(*parse_program_text(text, languages))
 
@@ -165,7 +165,7 @@ class Program:
         if values.ndim != 3 or values.shape[2] != wanted or mask.shape != values.shape[:2]:
             raise InputError(
                 f"Frames of shape {values.shape} with a mask of shape {mask.shape}.",
-                f"(case, time, {wanted}) and (case, time): the features are {', '.join(self.language.features)}.",
+                f"(case, time, {wanted}) and (case, time), for {', '.join(self.language.features)}.",
             )
         if self.language.is_table and values.shape[1] != 1:
             raise InputError(f"{values.shape[1]} frames a case for a program on tables.", "One.")
@@ -230,7 +230,9 @@ def _as_printed(term: Term, language: Language, typing: Typing) -> Term:
             continue
         if node.parameters is None:
             raise LanguageError(
-                f"{node.name} has no arrays: this is a sketch.", "A program.", "fit it, or write its numbers."
+                f"{node.name} has no arrays: this is a sketch.",
+                "A program.",
+                "fit it, or write its numbers, such as affine[1*speed] (affine[speed] names a group).",
             )
         # Adding 0 turns -0 to 0, which prints alike.
         arrays = {

@@ -90,9 +90,12 @@ def parse_program_text(text: str, languages: Mapping[str, Language] | None) -> t
     name = line.rest.strip()
     if name not in known:
         raise pointed(
-            text, _first(line), f"The language {name!r} is not known here.", f"One of {', '.join(sorted(known))}.",
+            text,
+            _first(line),
+            f"The language {name!r} is not known here.",
+            f"One of {', '.join(sorted(known))}.",
             "import the module that defines it first, or give it: Program.parse(text, languages={...}).",
-        )  # fmt: skip
+        )
     features, is_table = _features(text, lines["input"])
     groups = _groups(text, lines["groups"]) if "groups" in lines else {}
     rate = _rate(text, lines["rate"]) if "rate" in lines else None
@@ -103,13 +106,13 @@ def parse_program_text(text: str, languages: Mapping[str, Language] | None) -> t
     output = _output(text, lines["output"])
     # Blank the header, so that every place in the term is a place in the whole text.
     blanked = re.sub(r"[^\n]", " ", text[:body]) + text[body:]
-    return parse_term(blanked, language, output.type), language, output
+    return parse_term(blanked, language, output.type, complete=True), language, output
 
 
 def _header(text: str) -> tuple[dict[str, _Line], int]:
     plain = blank_comments(text)
     lines: dict[str, _Line] = {}
-    starts = [m for m in re.finditer(r"^(?P<word>\S+)", plain, re.M)]
+    starts = list(re.finditer(r"^(?P<word>\S+)", plain, re.M))
     for i, found in enumerate(starts):
         word = found["word"]
         if word not in _LINES or word in lines:

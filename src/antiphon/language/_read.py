@@ -214,8 +214,8 @@ class Reader:
             place = self.place()
             lone = self.peek(1) == "]"
             node.group = str(self.value())
+            node.settings.append(("group", node.group, place))
             if lone:
-                node.settings.append(("group", node.group, place))
                 return
             self.take(":")
         node.rows = [self.row()]

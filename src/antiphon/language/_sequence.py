@@ -54,7 +54,7 @@ def add(a, b):
     return _lift(jnp.add, a, b)
 
 
-@sequence.primitive("t -> t -> t", name="mul", prints="{0} × {1}", searched=False)
+@sequence.primitive("t -> t -> t", name="mul", prints="{0} × {1}", unitless=True, searched=False)
 def mul(a, b):
     """The product, entry by entry."""
     return _lift(jnp.multiply, a, b)
@@ -88,14 +88,19 @@ def choose(c: Float[Array, " 1"], a: Vector, b: Vector, *, temperature: Array | 
 
 
 @sequence.primitive(
-    "Real[m] -> Real[m]", name="step", prints="1 if {0} > 0 else 0", soft=True, searched=False
+    "Real[m] -> Real[m]",
+    name="step",
+    prints="(1 if {0} > 0 else 0)",
+    soft=True,
+    unitless=True,
+    searched=False,
 )
 def step(v: Vector, *, temperature: Array | float) -> Vector:
     """1 where an entry is above 0, else 0: a learned threshold when put around an affine map."""
     return gate(v, temperature)
 
 
-@sequence.primitive("Real[m] -> Real[m]", prints="tanh of {0}", searched=False)
+@sequence.primitive("Real[m] -> Real[m]", prints="tanh of {0}", unitless=True, searched=False)
 def tanh(v: Vector) -> Vector:
     """The hyperbolic tangent of each entry."""
     return jnp.tanh(v)
@@ -131,26 +136,26 @@ def minimum(frames: Frames, mask: Mask) -> Vector:
     return jnp.where(mask.any(), jnp.where(mask[:, None], frames, jnp.inf).min(0), 0.0)
 
 
-@sequence.primitive("Seq[Real[n]] -> Real[n]", prints="first frame of {0}")
+@sequence.primitive("Seq[Real[n]] -> Real[n]", prints="first {0}")
 def first(frames: Frames, mask: Mask) -> Vector:
     """The first frame that is there."""
     return frames[jnp.argmax(mask)]
 
 
-@sequence.primitive("Seq[Real[n]] -> Real[n]", prints="last frame of {0}")
+@sequence.primitive("Seq[Real[n]] -> Real[n]", prints="last {0}")
 def last(frames: Frames, mask: Mask) -> Vector:
     """The last frame that is there."""
     return frames[mask.shape[0] - 1 - jnp.argmax(mask[::-1])]
 
 
-@sequence.primitive("Seq[Real[n]] -> Real[n]", prints="middle frame of {0}")
+@sequence.primitive("Seq[Real[n]] -> Real[n]", prints="middle {0}")
 def middle(frames: Frames, mask: Mask) -> Vector:
     """The frame in the middle, number `(count - 1) // 2` of those that are there."""
     return frames[jnp.argmax(windows.rank(mask) == (mask.sum(dtype=jnp.int32) + 1) // 2)]
 
 
 @sequence.primitive(
-    "Seq[Real[n]] -> Real[n]", prints="frame {frame} of {0}", config={"frame": (0,)}, searched=False
+    "Seq[Real[n]] -> Real[n]", prints="{0} at frame {frame}", config={"frame": (0,)}, searched=False
 )
 def at(frames: Frames, mask: Mask, *, frame: int) -> Vector:
     """Frame number `frame`, counted from 0, from the end if negative; the nearest there is if too far."""
@@ -190,7 +195,7 @@ def fold_gated(
     gate_kernel: Array,
     gate_bias: Array,
 ) -> Array:
-    """Fold with a gated body: `z = sigmoid(gate v); h <- (1 - z) h + z tanh(kernel v + bias)` (minimal GRU)."""
+    """Fold with a gated body: `h <- (1 - z) h + z tanh(kernel v + bias)` with `z = sigmoid(gate v)`."""
 
     def body(h: Array, frame: tuple[Array, Array]) -> tuple[Array, None]:
         v, there = frame
@@ -212,9 +217,11 @@ def map_frames(body: Callable[[Array], Array], frames: Frames, mask: Mask) -> Fr
 
 
 @sequence.primitive(
-    "Seq[Real[n]] -> Seq[Real[n]]", prints="part {part} of {of} of {0}", config={"part": (1, 2, 3), "of": (2, 3)},
+    "Seq[Real[n]] -> Seq[Real[n]]",
+    prints="{0} in part {part} of {of}",
+    config={"part": (1, 2, 3), "of": (2, 3)},
     searched=False,
-)  # fmt: skip
+)
 def part(frames: Frames, mask: Mask, *, part: int, of: int) -> tuple[Frames, Mask]:
     """The `part`-th of `of` equal parts; a part too short for a frame of its own keeps the nearest one."""
     return frames, windows.part_mask(mask, part, of)
@@ -238,7 +245,7 @@ def _window(name: str, words: str, run: Callable) -> None:
     sequence.primitive(
         "Seq[Real[n]] -> Seq[Real[n]]",
         name=f"window_{name}",
-        prints=words + " over {width} frames ({look}) of {0}",
+        prints=words + " of {0} over {look} {width}",
         config={"width": WIDTHS, "look": LOOKS},
         searched=False,
     )(windowed)
@@ -247,28 +254,28 @@ def _window(name: str, words: str, run: Callable) -> None:
 _window("mean", "mean", windows.window_mean)
 _window("max", "maximum", windows.window_max)
 _window("min", "minimum", windows.window_min)
-_window("difference", "last minus first", windows.window_difference)
+_window("difference", "change", windows.window_difference)
 
 
-@sequence.primitive("Seq[Real[n]] -> Seq[Real[n]]", prints="mean so far of {0}", searched=False)
+@sequence.primitive("Seq[Real[n]] -> Seq[Real[n]]", prints="mean of {0} so far", searched=False)
 def prefix_mean(frames: Frames, mask: Mask) -> Frames:
     """Mean of all frames up to and with this one."""
     return windows.window_mean(frames, mask, frames.shape[0], "trailing")
 
 
-@sequence.primitive("Seq[Real[n]] -> Seq[Real[n]]", prints="maximum so far of {0}", searched=False)
+@sequence.primitive("Seq[Real[n]] -> Seq[Real[n]]", prints="maximum of {0} so far", searched=False)
 def prefix_max(frames: Frames, mask: Mask) -> Frames:
     """Largest value up to and with this frame."""
     return windows.prefix_extreme(frames, mask, largest=True)
 
 
-@sequence.primitive("Seq[Real[n]] -> Seq[Real[n]]", prints="minimum so far of {0}", searched=False)
+@sequence.primitive("Seq[Real[n]] -> Seq[Real[n]]", prints="minimum of {0} so far", searched=False)
 def prefix_min(frames: Frames, mask: Mask) -> Frames:
     """Smallest value up to and with this frame."""
     return windows.prefix_extreme(frames, mask, largest=False)
 
 
-@sequence.primitive("Seq[Real[n]] -> Seq[Real[n]]", prints="change since the start of {0}", searched=False)
+@sequence.primitive("Seq[Real[n]] -> Seq[Real[n]]", prints="change of {0} since the start", searched=False)
 def prefix_difference(frames: Frames, mask: Mask) -> Frames:
     """This frame minus the first one."""
     return jnp.where(mask[:, None], frames - first(frames, mask)[None, :], 0.0)

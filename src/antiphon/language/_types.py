@@ -79,7 +79,8 @@ def parse_type(text: str) -> Type:
     """Read a type from text.
 
     Args:
-        text: For example `"Seq[Real[n]] -> Real[n]"` or `"(Real[n] -> Real[m]) -> Seq[Real[n]] -> Seq[Real[m]]"`.
+        text: For example `"Seq[Real[n]] -> Real[n]"`, or with a function in front
+            `"(Real[n] -> Real[m]) -> Seq[Real[n]] -> Seq[Real[m]]"`.
 
     Returns:
         The type; arrows of one level make one `Fn` of several arguments.
@@ -209,10 +210,11 @@ def match_type(pattern: Type, actual: Type, bindings: Bindings) -> bool:
         case Real(size=wanted), Real(size=got):
             return wanted == got
         case TypeVariable(name=name), _:
-            if name not in bindings:
-                bindings[name] = actual
+            known = bindings.get(name)
+            if known is None or (known == actual and not _has_names(known)):
+                bindings[name] = actual  # also when only its names are news
                 return True
-            return bindings[name] == actual
+            return known == actual
         case Seq(element=a), Seq(element=b):
             return match_type(a, b, bindings)
         case Fn(arguments=a, result=r), Fn(arguments=b, result=s):
@@ -221,6 +223,15 @@ def match_type(pattern: Type, actual: Type, bindings: Bindings) -> bool:
                 and all(match_type(p, q, bindings) for p, q in zip(a, b, strict=True))
                 and match_type(r, s, bindings)
             )
+    return False
+
+
+def _has_names(type_: Type | Size) -> bool:
+    match type_:
+        case Real(names=names):
+            return bool(names)
+        case Seq(element=element):
+            return _has_names(element)
     return False
 
 

@@ -1,4 +1,4 @@
-"""Windows over masked frames, in time-parallel form: sums by prefix, extremes by reduction, never step by step."""
+"""Windows over masked frames, parallel over time: sums by prefix, extremes by reduction."""
 
 from __future__ import annotations
 
