@@ -14,6 +14,7 @@ from antiphon.networks._checks import check_choice, check_count, check_flag, che
 
 Frames = Float[Array, "time feature"]
 Mask = Bool[Array, " time"]
+Outputs = Float[Array, "time out"]
 
 
 class Layer(eqx.Module):
@@ -22,7 +23,7 @@ class Layer(eqx.Module):
     forward: Cell
     backward: Cell | None
 
-    def __call__(self, frames: Frames, mask: Mask) -> tuple[Float[Array, " out"], Frames]:
+    def __call__(self, frames: Frames, mask: Mask) -> tuple[Float[Array, " out"], Outputs]:
         """The output once all is read, and the output at each frame."""
         final, outputs = _scan(self.forward, frames, mask, reverse=False)
         if self.backward is None:
@@ -31,7 +32,7 @@ class Layer(eqx.Module):
         return jnp.concatenate([final, first]), jnp.concatenate([outputs, backwards], axis=1)
 
 
-def _scan(cell: Cell, frames: Frames, mask: Mask, *, reverse: bool) -> tuple[Array, Frames]:
+def _scan(cell: Cell, frames: Frames, mask: Mask, *, reverse: bool) -> tuple[Float[Array, " out"], Outputs]:
     def advance(state: State, now: tuple[Array, Array]) -> tuple[State, Array]:
         frame, real = now
         following = step(cell, frame, state)
@@ -119,9 +120,7 @@ class Recurrent(eqx.Module):
             "dropout": self.dropout,
         }
 
-    def __call__(
-        self, frames: Frames, mask: Mask, *, key: PRNGKeyArray | None = None
-    ) -> Float[Array, "time out"]:
+    def __call__(self, frames: Frames, mask: Mask, *, key: PRNGKeyArray | None = None) -> Outputs:
         """The output of the last layer at each frame; with a key, dropout is on."""
         outputs, _ = self._run(frames, mask, key)
         return jnp.where(mask[:, None], outputs, 0.0)
@@ -133,7 +132,9 @@ class Recurrent(eqx.Module):
         _, final = self._run(frames, mask, key)
         return final
 
-    def _run(self, frames: Frames, mask: Mask, key: PRNGKeyArray | None) -> tuple[Array, Array]:
+    def _run(
+        self, frames: Frames, mask: Mask, key: PRNGKeyArray | None
+    ) -> tuple[Outputs, Float[Array, " out"]]:
         check_frames(frames, mask, self.in_size)
         # What a masked frame holds may be anything, even NaN, and must not reach a gradient either.
         outputs = jnp.where(mask[:, None], frames, 0.0)
