@@ -46,6 +46,14 @@ def test_npz_of_padded_and_of_joined_frames(tmp_path):
         np.testing.assert_array_equal(dataset.test.X.frames, _X[real][-3:])
 
 
+def test_names_from_a_file_decide_the_layout_of_padded_cases(tmp_path):
+    (tmp_path / "features.csv").write_text("name\na\nb\n")
+    file = _npz(tmp_path, X=_X.transpose(0, 2, 1), y=_Y, lengths=_LENGTHS)
+    dataset = load(file, features=tmp_path / "features.csv", test_size=2)
+    assert dataset.train.X.features.names == ("a", "b")
+    assert dataset.train.X.lengths.tolist() == _LENGTHS[:6].tolist()
+
+
 def test_npz_of_tags(tmp_path):
     tags = np.arange(24).reshape(8, 3) % 2
     real = np.arange(3)[None] < _LENGTHS[:, None]

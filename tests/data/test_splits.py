@@ -100,3 +100,12 @@ def test_text_subjects():
 def test_wrong_splits(call, message):
     with pytest.raises(InputError, match=message):
         call()
+
+
+def test_no_fold_of_subjects_is_empty():
+    # Here scikit-learn's balanced folds leave one without any case.
+    y = np.array([0, 1, 0, 1, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1])
+    subjects = np.array([2, 1, 0, 3, 3, 2, 1, 3, 1, 1, 1, 1, 3, 1, 3, 1])
+    for fit, held in folds(y, subjects, n=4):
+        _check(fit, held, len(y))
+        assert len(set(subjects[held])) == 1

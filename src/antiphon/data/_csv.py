@@ -11,6 +11,7 @@ import numpy as np
 
 from antiphon.data._features import Features, identifiers
 from antiphon.data._parts import Found, Part
+from antiphon.data._ts import is_number
 from antiphon.errors import DatasetError
 
 _log = logging.getLogger("antiphon.data")
@@ -123,21 +124,13 @@ def _check_numbers(path: Path, table: Any, columns: list[str]) -> None:
         values = table[column]
         if not is_numeric_dtype(values.dtype):
             row, word = next(
-                ((i, v) for i, v in enumerate(values) if isinstance(v, str) and not _is_number(v)), (0, "?")
+                ((i, v) for i, v in enumerate(values) if isinstance(v, str) and not is_number(v)), (0, "?")
             )
             raise DatasetError(
                 f"{path}, column {column!r}: {word!r} in row {row + 1} is no number.",
                 "Numbers in every column that is no label, case, time, group or split.",
                 "Correct the cell, drop the column, or name it with target= if it is the label.",
             )
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
 
 
 def _stem(column: str) -> str:

@@ -161,7 +161,7 @@ def as_features(features: object, count: int) -> Features:
     """Bring what was given as `features` to a `Features` of `count` columns.
 
     Args:
-        features: None, a `Features`, names, or the path of a CSV file (see `read_features`).
+        features: None, a `Features`, or names.
         count: How many columns the frames have.
 
     Example:
@@ -170,9 +170,7 @@ def as_features(features: object, count: int) -> Features:
     """
     if features is None:
         return Features.numbered(count)
-    if isinstance(features, (str, PathLike)):
-        features = read_features(features)
-    elif not isinstance(features, Features):
+    if not isinstance(features, Features):
         if not isinstance(features, Iterable):
             raise InputError(
                 f"{type(features).__name__} as features.",

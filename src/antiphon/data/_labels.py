@@ -111,12 +111,6 @@ def _targets(values: np.ndarray) -> Shaped[np.ndarray, " case"]:
             "Numbers.",
             "Convert them to numbers, or use classification.",
         )
-    if values.dtype.kind == "c":
-        raise InputError(
-            "Complex targets: Complex data not supported.",
-            "Real numbers.",
-            "Learn real and imaginary part apart.",
-        )
     if (place := _missing(values)) is not None:
         raise InputError(
             f"Input y contains NaN, first at case {place}.",

@@ -109,7 +109,7 @@ def _case(path: Path, number: int, dimensions: list[str], before: list[np.ndarra
             columns.append(np.array(words, dtype=np.float64))
         except ValueError as error:
             place = f"{path}, line {number}, dimension {dimension}"
-            frame, word = next((i, w) for i, w in enumerate(words) if not _is_number(w))
+            frame, word = next((i, w) for i, w in enumerate(words) if not is_number(w))
             if word.strip() == "?":
                 raise DatasetError(
                     f"{place}: a missing value (?) at frame {frame}.",
@@ -139,7 +139,7 @@ def _case(path: Path, number: int, dimensions: list[str], before: list[np.ndarra
 
 def _label(path: Path, number: int, label: str, declared: tuple[str, ...] | None, is_target: bool) -> Any:
     if is_target:
-        if not _is_number(label):
+        if not is_number(label):
             raise DatasetError(
                 f"{path}, line {number}: the target {label!r}.", "A number.", "Correct the file."
             )
@@ -153,7 +153,8 @@ def _label(path: Path, number: int, label: str, declared: tuple[str, ...] | None
     return label
 
 
-def _is_number(word: str) -> bool:
+def is_number(word: str) -> bool:
+    """Tell whether a word of a file is a number, as `float` reads it."""
     try:
         float(word)
     except ValueError:
