@@ -29,7 +29,7 @@ def networks():
     return [
         Recurrent("rnn", 2, 3, key=KEY),
         with_scaling(SequenceToVector(2, 4, cell="lstm", **recurrent), [0.1, 0.2], [0.3, 0.4]),
-        SequenceToSequence(2, 4, cell="gru", **recurrent),
+        SequenceToSequence(2, 4, cell="gru", hidden=3, key=KEY),
         VectorToVector(2, 4, hidden=5, depth=3, activation="relu", dropout=0.5, key=KEY),
     ]
 
