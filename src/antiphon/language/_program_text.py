@@ -210,7 +210,7 @@ def _json(text: str, line: _Line, expected: str, start: int = 0) -> tuple[Any, i
         return json.JSONDecoder().raw_decode(line.rest, start)
     except json.JSONDecodeError as error:
         raise pointed(
-            text, line.at + min(error.pos, len(line.rest)), "This cannot be read.", expected
+            text, line.at + min(error.pos, len(line.rest.rstrip())), "This cannot be read.", expected
         ) from None
 
 

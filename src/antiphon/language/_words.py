@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 WIDTH = 100
 MANY = 6  # terms in a row above which many rows are a table
 STRONGEST = 4
-WEAK = 0.25  # of the strongest contribution of a class; below this it is not worth a word
+WEAK = 0.3  # of the strongest contribution of a class; below this it is not worth a word
 
 
 def to_words(program: Program, *, spreads: Mapping[str, float] | None = None) -> str:
