@@ -1,0 +1,197 @@
+"""The `antiphon` command. Only typer is imported here; what a command does is loaded when it is called."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from antiphon._version import __version__
+from antiphon.errors import AntiphonError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="antiphon",
+    help="Learn readable neurosymbolic programs from labelled sequences.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # what is unexpected keeps its plain traceback
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+data_app = typer.Typer(help="List the built-in data sets, or describe one.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+
+class Form(StrEnum):
+    """A form in which a program is shown."""
+
+    text = "text"
+    words = "words"
+    math = "math"
+    latex = "latex"
+    dot = "dot"
+    graph = "graph"
+
+
+class Layout(StrEnum):
+    """The axes of three-dimensional arrays."""
+
+    case_time_feature = "case-time-feature"
+    case_feature_time = "case-feature-time"
+
+
+Data = Annotated[str, typer.Argument(help="A built-in name (antiphon data list), or a file or folder.")]
+Model = Annotated[Path, typer.Argument(help="A model file, such as runs/NAME/program.antiphon.")]
+Target = Annotated[str | None, typer.Option(help="Which labels, where the data have several.")]
+AxisOrder = Annotated[Layout | None, typer.Option(help="The axes of 3-D arrays in .npz and .npy files.")]
+FeatureFile = Annotated[
+    Path | None, typer.Option(help="CSV file with the columns name, unit, group: what the columns are.")
+]
+Rate = Annotated[float | None, typer.Option(help="Frames a second.", min=0)]
+TestSize = Annotated[
+    str | None,
+    typer.Option(help="Hold out a share (0.25) or the last cases (500), where there is no test part."),
+]
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    if version:
+        print(f"antiphon {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def learn(
+    data: Data,
+    target: Target = None,
+    language: Annotated[str, typer.Option(help="What programs are written in.")] = "sequence",
+    strategy: Annotated[str, typer.Option(help="How programs are searched for.")] = "near",
+    candidates: Annotated[int | None, typer.Option(help="Stop after so many programs.", min=1)] = None,
+    seconds: Annotated[float | None, typer.Option(help="Stop after this long.", min=0)] = None,
+    jobs: Annotated[int, typer.Option(help="Workers.", min=1)] = 1,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same program.", min=0)] = 0,
+    metric: Annotated[str, typer.Option(help="What to maximise; 'auto' follows the task.")] = "auto",
+    size_limit: Annotated[int, typer.Option(help="Most nodes in a program.", min=1)] = 20,
+    test_size: TestSize = None,
+    layout: AxisOrder = None,
+    features: FeatureFile = None,
+    rate_hz: Rate = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results. [default: runs/NAME]")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the figures to this file, too.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget an earlier search in that folder.")] = False,
+) -> None:
+    """Learn a program, compare it with other models, write model file and report.
+
+    Ctrl-C keeps the best so far. The same command goes on where an earlier one was cut off.
+    """
+    from antiphon.cli._learn import LearnRequest
+    from antiphon.cli._learn import learn as run
+
+    run(
+        LearnRequest(
+            data=data, target=target, language=language, strategy=strategy, candidates=candidates,
+            seconds=seconds, jobs=jobs, seed=seed, metric=metric, size_limit=size_limit,
+            test_size=_number(test_size), layout=layout.value if layout else None, features=features,
+            rate_hz=rate_hz or None, out=out, json=json, fresh=fresh,
+        )
+    )  # fmt: skip
+
+
+@app.command()
+def show(
+    model: Model,
+    form: Annotated[Form, typer.Option(help="The form; 'text' is exact and can be read back.")] = Form.words,
+) -> None:
+    """Print a learned program."""
+    from antiphon.cli._use import show as run
+
+    run(model, form.value)
+
+
+@app.command()
+def evaluate(
+    model: Model,
+    data: Data,
+    target: Target = None,
+    test_size: TestSize = None,
+    layout: AxisOrder = None,
+    features: FeatureFile = None,
+    rate_hz: Rate = None,
+) -> None:
+    """Score a model on the test part of a data set."""
+    from antiphon.cli._use import evaluate as run
+
+    run(
+        model, data, target=target, test_size=_number(test_size), layout=layout.value if layout else None,
+        features=features, rate_hz=rate_hz or None,
+    )  # fmt: skip
+
+
+@app.command()
+def predict(
+    model: Model,
+    data: Data,
+    csv: Annotated[Path | None, typer.Option(help="Write to this file instead of the terminal.")] = None,
+    layout: AxisOrder = None,
+    features: FeatureFile = None,
+    rate_hz: Rate = None,
+) -> None:
+    """Predict for every case of a file, or for the test part of a built-in data set."""
+    from antiphon.cli._use import predict as run
+
+    run(
+        model, data, csv=csv, layout=layout.value if layout else None, features=features,
+        rate_hz=rate_hz or None,
+    )  # fmt: skip
+
+
+@data_app.command("list")
+def list_data() -> None:
+    """List the built-in data sets."""
+    from antiphon.cli._data import list_data as run
+
+    run()
+
+
+@data_app.command()
+def info(data: Data, target: Target = None, layout: AxisOrder = None, test_size: TestSize = None) -> None:
+    """Describe a data set: its parts, features and classes."""
+    from antiphon.cli._data import info as run
+
+    run(data, target=target, layout=layout.value if layout else None, test_size=_number(test_size))
+
+
+def _number(text: str | None) -> float | int | None:
+    """A share or a count."""
+    if text is None:
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is neither a share such as 0.25 nor a number of cases such as 500.",
+            param_hint="--test-size",
+        ) from None
+
+
+def main() -> None:
+    """Run the command; what a user can mend is one message and exit code 2."""
+    try:
+        app()
+    except AntiphonError as error:
+        from rich.console import Console
+        from rich.text import Text
+
+        Console(stderr=True, soft_wrap=True).print(Text(f"antiphon: {error}", style="red"))
+        sys.exit(2)

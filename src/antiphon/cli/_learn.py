@@ -1,0 +1,299 @@
+"""`antiphon learn`: data in, a program, its comparison and its report out."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shlex
+import sys
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from antiphon._engine import configure
+from antiphon.cli._console import block, console, line
+from antiphon.cli._data import summary
+from antiphon.cli._progress import Progress
+from antiphon.data import Dataset, load
+from antiphon.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from antiphon.report import BaselineScore, RunResult
+
+MODEL, REPORT, JOURNAL = "program.antiphon", "report.html", "journal"
+MOST_LINES = 24
+
+
+@dataclass(frozen=True)
+class LearnRequest:
+    """What was asked for on the command line."""
+
+    data: str
+    target: str | None
+    language: str
+    strategy: str
+    candidates: int | None
+    seconds: float | None
+    jobs: int
+    seed: int
+    metric: str
+    size_limit: int
+    test_size: float | int | None
+    layout: str | None
+    features: Path | None
+    rate_hz: float | None
+    out: Path | None
+    json: Path | None
+    fresh: bool
+
+
+def learn(request: LearnRequest) -> None:
+    """Run the whole of it, writing what there is as soon as it is there."""
+    configure()
+    out = console()
+    dataset = load(
+        request.data, target=request.target, layout=request.layout, test_size=request.test_size,
+        features=request.features, rate_hz=request.rate_hz,
+    )  # fmt: skip
+    folder = request.out or Path("runs", dataset.name)
+    _prepare(folder, request.json)
+    journal = folder / JOURNAL
+    if request.fresh:
+        journal.unlink(missing_ok=True)
+    line(out, dataset.name, summary(dataset))
+    goes_on = " · goes on where it was" if journal.exists() else ""
+    line(
+        out, "searching", f"{_plan(request)}{goes_on}",
+        aside="Ctrl-C keeps the best so far",
+    )  # fmt: skip
+
+    model = _fit(request, dataset, journal, out)
+    model.save(folder / MODEL)  # at once: what comes next may be cut off
+    if model.search_.interrupted:
+        line(out, "", "interrupted: this is the best so far")
+    rows = _compare(request, dataset, model.metric_, out)
+    result = _result(request, dataset, model, rows, journal)
+    model.save(folder / MODEL, details=_details(result))
+    _write(result, folder, request.json)
+    _print(out, result, folder)
+
+
+def _prepare(folder: Path, json: Path | None) -> None:
+    """Find out that results cannot be written before the search, and not after it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OutputError(
+            f"The folder {str(folder)!r} for the results cannot be written to: {_reason(error)}.",
+            "A folder that can be made and written to.",
+            "Give another one with --out.",
+        ) from error
+    if json is None:
+        return
+    parent = json.parent
+    writable = os.access(json, os.W_OK) if json.exists() else os.access(parent, os.W_OK)
+    if not parent.is_dir() or json.is_dir() or not writable:
+        raise OutputError(
+            f"The file {str(json)!r} cannot be written.",
+            "A file in a folder that exists and can be written to.",
+            "Give another one with --json.",
+        )
+
+
+def _reason(error: OSError) -> str:
+    if error.errno == errno.ENOTDIR or error.errno == errno.EEXIST:
+        return "there is a file of that name on the way"
+    return error.strerror or str(error)
+
+
+def _plan(request: LearnRequest) -> str:
+    workers = f"{request.jobs} worker{'s' * (request.jobs != 1)}"
+    parts = [f"language {request.language}", f"strategy {request.strategy}", workers]
+    if budget := _budget(request):
+        parts.append(f"budget {budget}")
+    return " · ".join(parts)
+
+
+def _budget(request: LearnRequest) -> str:
+    limits = []
+    if request.candidates:
+        limits.append(f"{request.candidates} candidates")
+    if request.seconds:
+        limits.append(f"{request.seconds:g} s" if request.seconds < 120 else f"{request.seconds / 60:g} min")
+    return ", ".join(limits)
+
+
+def _estimator(request: LearnRequest, task: str, journal: Path) -> Any:
+    from antiphon.estimators import ProgramClassifier, ProgramRegressor, ProgramTagger
+
+    kinds = {
+        "classification": ProgramClassifier,
+        "tagging": ProgramTagger,
+        "regression": ProgramRegressor,
+    }
+    return kinds[task](
+        language=request.language,
+        strategy=request.strategy,
+        candidates=request.candidates,
+        seconds=request.seconds,
+        metric=request.metric,
+        size_limit=request.size_limit,
+        n_jobs=request.jobs,
+        journal=journal,
+        random_state=request.seed,
+    )
+
+
+def _fit(request: LearnRequest, dataset: Dataset, journal: Path, out: Console) -> Any:
+    model = _estimator(request, dataset.task, journal)
+    progress = Progress(out, candidates=request.candidates, seconds=request.seconds)
+    with progress:
+        model.fit(dataset.train.X, dataset.train.y, groups=dataset.train.subjects, listeners=[progress])
+    done = model.search_.candidates
+    failed = f" ({model.search_.failed} failed)" if model.search_.failed else ""
+    line(
+        out, "",
+        f"{done} candidates{failed} in {model.search_.seconds:.0f} s, "
+        f"of which {model.search_.compile_seconds:.0f} s compiling",
+    )  # fmt: skip
+    return model
+
+
+def _compare(request: LearnRequest, dataset: Dataset, metric: str, out: Console) -> list[BaselineScore]:
+    from antiphon.estimators import baselines
+    from antiphon.report import BaselineScore
+
+    train, test = dataset
+    with _status(out) as say:
+        try:
+            rows = baselines(
+                train.X, train.y, test.X, test.y, dataset.task, metric, request.seed,
+                subjects=train.subjects, progress=lambda name: say(f"comparing with: {name}"),
+            )  # fmt: skip
+        except KeyboardInterrupt:
+            rows = []
+    if not rows:
+        line(out, "", "interrupted: no comparison with other models")
+    return [BaselineScore(name, score, seconds, note) for name, score, seconds, note in rows]
+
+
+@contextmanager
+def _status(out: Console) -> Iterator[Any]:
+    """A spinner with a message on a terminal; nothing elsewhere."""
+    if not out.is_terminal:
+        yield lambda message: None
+        return
+    with out.status("") as status:
+        yield status.update
+
+
+def _result(
+    request: LearnRequest, dataset: Dataset, model: Any, rows: list[BaselineScore], journal: Path
+) -> RunResult:
+    from antiphon.estimators import summarise
+    from antiphon.report import Reproduction
+
+    command = shlex.join(["antiphon", *sys.argv[1:]])
+    return summarise(
+        model,
+        dataset,
+        baselines=rows,
+        budget=_budget(request),
+        reproduce=Reproduction(
+            seed=request.seed,
+            versions=_versions(),
+            hardware=_hardware(),
+            command=command,
+            python=_python(request, type(model).__name__),
+            journal=str(journal),
+        ),
+    )
+
+
+def _versions() -> dict[str, str]:
+    from antiphon.estimators import versions
+
+    return versions()
+
+
+def _hardware() -> str:
+    from antiphon.estimators import hardware
+
+    return hardware()
+
+
+def _python(request: LearnRequest, name: str) -> str:
+    """Python code that does the same."""
+    loading = {
+        "target": request.target,
+        "layout": request.layout,
+        "test_size": request.test_size,
+        "features": str(request.features) if request.features else None,
+        "rate_hz": request.rate_hz,
+    }
+    fitting = {
+        "language": request.language if request.language != "sequence" else None,
+        "strategy": request.strategy if request.strategy != "near" else None,
+        "candidates": request.candidates,
+        "seconds": request.seconds,
+        "metric": request.metric if request.metric != "auto" else None,
+        "size_limit": request.size_limit if request.size_limit != 20 else None,
+        "n_jobs": request.jobs if request.jobs != 1 else None,
+        "random_state": request.seed,
+    }
+    return "\n".join(
+        [
+            f"from antiphon import {name}",
+            "from antiphon.data import load",
+            "",
+            f"train, test = load({_call([repr(request.data)], loading)})",
+            f"model = {name}({_call([], fitting)}).fit(train.X, train.y, groups=train.subjects)",
+            "print(model.program_)",
+            "print(model.metric_score(test.X, test.y))",
+        ]
+    )
+
+
+def _call(first: list[str], named: dict[str, Any]) -> str:
+    return ", ".join([*first, *(f"{k}={v!r}" for k, v in named.items() if v is not None)])
+
+
+def _details(result: RunResult) -> dict[str, Any]:
+    from antiphon.report import to_json
+
+    return to_json(result)
+
+
+def _write(result: RunResult, folder: Path, json: Path | None) -> None:
+    from antiphon.report import write_html, write_json
+
+    write_html(result, folder / REPORT)
+    if json is not None:
+        write_json(result, json)
+
+
+def _print(out: Console, result: RunResult, folder: Path) -> None:
+    line(
+        out,
+        "program",
+        f"{result.metric} {result.test_score:.3f} on the test split, size {result.program.size}",
+    )
+    block(out, result.program.sketch, style="cyan")
+    words = list(result.program.sentences)
+    if len(words) > MOST_LINES:
+        words = [*words[:MOST_LINES], f"... ({len(words) - MOST_LINES} more: antiphon show {folder / MODEL})"]
+    if words:
+        out.print()
+        block(out, "\n".join(words))
+        out.print()
+    if result.baselines:
+        line(out, "compared with", " · ".join(f"{b.name} {b.score:.3f}" for b in result.baselines))
+    line(out, "wrote", f"{folder / MODEL}  {REPORT}  {JOURNAL}")

@@ -1,0 +1,100 @@
+"""`antiphon show`, `evaluate` and `predict`: what one does with a model file."""
+
+from __future__ import annotations
+
+import csv as csv_module
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from antiphon._engine import configure
+from antiphon._files import write_atomically
+from antiphon.cli._console import console, line
+from antiphon.cli._data import summary
+from antiphon.data import Sequences, available, load, load_cases
+from antiphon.errors import ModelFileError
+
+
+def show(model: Path, form: str) -> None:
+    """Print a program in one of its forms."""
+    configure()
+    from antiphon.estimators import show_program
+
+    fitted = _load(model)
+    if not hasattr(fitted, "program_"):
+        raise ModelFileError(
+            f"{model} holds a {type(fitted).__name__}, which is no program.",
+            "A model file that antiphon learn wrote.",
+            "Show a program instead.",
+        )
+    # Not through the console: what is printed must be the text to the letter.
+    sys.stdout.write(show_program(fitted.program_, form).rstrip("\n") + "\n")
+
+
+def _load(path: Path) -> Any:
+    from antiphon._model_file import load_model
+
+    return load_model(path)
+
+
+def evaluate(model: Path, data: str, **options: Any) -> None:
+    """Score a model on the test part of a data set."""
+    configure()
+    out = console()
+    fitted = _load(model)
+    dataset = load(data, **options)
+    test = dataset.test
+    line(out, dataset.name, summary(dataset))
+    line(out, fitted.metric_, f"{fitted.metric_score(test.X, test.y):.4f} on the {len(test):,} test cases")
+    plain = {"classification": "accuracy", "tagging": "accuracy", "regression": "r2"}[fitted.task]
+    if plain != fitted.metric_:
+        line(out, plain, f"{fitted.score(test.X, test.y):.4f}")
+
+
+def predict(
+    model: Path,
+    data: str,
+    *,
+    csv: Path | None,
+    layout: str | None,
+    features: Path | None,
+    rate_hz: float | None,
+) -> None:
+    """Write one line a case (for tagging, a frame): prediction and probabilities."""
+    configure()
+    fitted = _load(model)
+    if data in {entry.name for entry in available()}:
+        cases = load(data, features=features, rate_hz=rate_hz).test.X
+    else:
+        cases = load_cases(data, layout=layout, features=features, rate_hz=rate_hz)
+    text = io.StringIO()
+    csv_module.writer(text, lineterminator="\n").writerows(_rows(fitted, cases))
+    if csv is None:
+        sys.stdout.write(text.getvalue())
+    else:
+        write_atomically(csv, text.getvalue())
+
+
+def _rows(fitted: Any, cases: Sequences) -> Iterator[list[Any]]:
+    predicted = fitted.predict(cases)
+    if fitted.task == "regression":
+        yield ["case", "prediction"]
+        yield from ([case, repr(float(value))] for case, value in enumerate(predicted))
+        return
+    probabilities = fitted.predict_proba(cases)
+    chances = [f"p_{label}" for label in fitted.classes_.tolist()]
+    if fitted.task == "tagging":
+        yield ["case", "frame", "prediction", *chances]
+        for case, (tags, rows) in enumerate(zip(predicted, probabilities, strict=True)):
+            for frame, (tag, row) in enumerate(zip(tags, rows, strict=True)):
+                yield [case, frame, tag, *_digits(row)]
+        return
+    yield ["case", "prediction", *chances]
+    for case, (label, row) in enumerate(zip(predicted, probabilities, strict=True)):
+        yield [case, label, *_digits(row)]
+
+
+def _digits(row: Any) -> list[str]:
+    return [f"{p:.6g}" for p in row]

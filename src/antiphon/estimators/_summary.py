@@ -1,0 +1,327 @@
+"""A finished run as the plain data that reports are made from."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from antiphon.data import Dataset, Sequences, Split
+from antiphon.estimators._judge import Judge, importance
+from antiphon.estimators._looks import contributions, thresholds, windows
+from antiphon.language import Program, show, sketch
+from antiphon.report import (
+    BaselineScore,
+    Confusion,
+    Curve,
+    DataSummary,
+    FrontRow,
+    Look,
+    ProgramText,
+    Reproduction,
+    RunResult,
+    Scatter,
+    SearchTrace,
+)
+
+if TYPE_CHECKING:
+    from antiphon.search import SearchResult
+
+EXAMPLES = 4
+PACKAGES = ("antiphon", "jax", "equinox", "optax", "numpy", "scipy", "scikit-learn", "pandas")
+MOST_SENTENCES = 40
+
+
+def summarise(
+    model: Any,
+    dataset: Dataset,
+    *,
+    baselines: Sequence[BaselineScore] = (),
+    curves: Sequence[Curve] = (),
+    budget: str = "",
+    reproduce: Reproduction | None = None,
+) -> RunResult:
+    """Everything that a report says about a fitted program estimator and the data it was fitted on.
+
+    Args:
+        model: A fitted `ProgramClassifier`, `ProgramRegressor` or `ProgramTagger` that was not loaded.
+        dataset: The data; its test part was not looked at before.
+        baselines: What other models reach.
+        curves: Learning curves of other models; that of the program is added.
+        budget: The limits of the search, in words.
+        reproduce: What one needs to run it again.
+    """
+    program: Program = model.program_
+    judge = Judge(dataset.task, program.output.classes, model.metric_)
+    predicted = model.predict(dataset.test.X)
+    result: SearchResult = model.search_
+    classed = dataset.task != "regression"
+    return RunResult(
+        data=_data(dataset, program),
+        program=program_text(program, spreads=_spreads(dataset.train.X)),
+        metric=model.metric_,
+        test_score=judge(predicted, dataset.test.y),
+        train_score=judge(model.predict(dataset.train.X), dataset.train.y),
+        cv_score=result.chosen.score,
+        front=_front(result),
+        baselines=tuple(baselines),
+        confusion=Confusion(
+            judge.confusion(predicted, dataset.test.y), tuple(map(str, program.output.classes))
+        )
+        if classed
+        else None,
+        scatter=None if classed else Scatter(np.asarray(dataset.test.y, float), np.asarray(predicted, float)),
+        importance=importance(program, dataset.test, judge),
+        looks=looks(program, dataset, predicted),
+        curves=(*_program_curve(result), *curves),
+        search=_trace(result, budget),
+        reproduce=reproduce or Reproduction(),
+    )
+
+
+def program_text(program: Program, *, spreads: Mapping[str, float] | None = None) -> ProgramText:
+    """A program in all forms in which it is read.
+
+    Example:
+        >>> from antiphon.language import Program
+        >>> program_text(Program.parse('''language sequence
+        ... input x: Seq[Real[1]] of speed
+        ... output numbers y
+        ... program
+        ...   affine[2*speed](mean(x))
+        ... ''')).sentences
+        ('y = 2 × mean of speed',)
+    """
+    from antiphon.language import to_words
+
+    words = to_words(program, spreads=spreads).splitlines()
+    if len(words) > MOST_SENTENCES:
+        words = [*words[:MOST_SENTENCES], "..."]
+    return ProgramText(
+        text=show(program, "text"),
+        size=program.size,
+        math=show(program, "math"),
+        latex=show(program, "latex"),
+        sentences=tuple(words),
+        sketch=sketch_text(program),
+    )
+
+
+def sketch_text(program: Program) -> str:
+    """A program without its numbers, on one line.
+
+    Example:
+        >>> sketch_text(Program.parse('''language sequence
+        ... input x: Seq[Real[1]] of speed
+        ... output numbers y
+        ... program
+        ...   affine[2*speed](mean(x)) + affine[speed - 1](last(x))
+        ... '''))
+        'affine(mean(x)) + affine(last(x))'
+    """
+    from antiphon.language import print_term
+
+    return " ".join(print_term(sketch(program.term), program.language, program.typing).split())
+
+
+def show_program(program: Program, form: str) -> str:
+    """A program in one of the forms of `antiphon.language.show`, or as the `"graph"` that runs.
+
+    The graph is JAX's: one equation a line, from one case to its scores.
+
+    Example:
+        >>> program = Program.parse('''language sequence
+        ... input x: Seq[Real[1]] of speed
+        ... output numbers y
+        ... program
+        ...   last(x)
+        ... ''')
+        >>> show_program(program, "graph").startswith("{ lambda")
+        True
+    """
+    if form != "graph":
+        return show(program, form)
+    import jax
+
+    from antiphon.language import data_arrays, evaluate, parameters
+
+    arrays = parameters(program.term), data_arrays(program.term, program.language, program.typing)
+    features = len(program.language.features)
+    frames = jax.ShapeDtypeStruct((32, features), np.float32)
+    mask = jax.ShapeDtypeStruct((32,), np.bool_)
+    row = jax.ShapeDtypeStruct((features,), np.float32)
+
+    def run(*x: Any) -> Any:
+        return evaluate(program.term, program.language, {"x": x if len(x) == 2 else x[0]}, *arrays)
+
+    return str(jax.make_jaxpr(run)(*((row,) if program.language.is_table else (frames, mask))))
+
+
+def looks(program: Program, dataset: Dataset, predicted: Any) -> tuple[Look, ...]:
+    """Where a program looks in a few test cases: half of them right, half wrong, where there are such."""
+    cases = _examples(dataset, predicted)
+    if not cases:
+        return ()
+    test = dataset.test.take(cases)
+    average = dataset.train.X.frames.mean(0)
+    weights = contributions(program, test.X, average)
+    limits = thresholds(program)
+    found = []
+    for i, case in enumerate(cases):
+        true, said = dataset.test.y[case], predicted[case]
+        tags: dict[str, Any] = {"true_label": _label(true), "predicted_label": _label(said)}
+        if dataset.task == "tagging":
+            tags = {"true_tags": tuple(map(str, true)), "predicted_tags": tuple(map(str, said))}
+        found.append(
+            Look(
+                title=f"test {'row' if test.X.is_table else 'sequence'} {case + 1}",
+                frames=test.X[i],
+                weight=weights[i],
+                feature_names=tuple(program.language.features),
+                feature_units=tuple(program.language.features.values()),
+                windows=windows(program, test.X[i]),
+                thresholds=limits,
+                rate_hz=test.X.rate_hz,
+                **tags,
+            )
+        )
+    return tuple(found)
+
+
+def _label(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float | np.floating) else str(value)
+
+
+def _examples(dataset: Dataset, predicted: Any) -> list[int]:
+    """Cases to show: right and wrong ones, of different classes as far as may be; or the best and worst."""
+    y = dataset.test.y
+    if dataset.task == "regression":
+        order = np.argsort(np.abs(np.asarray(y, float) - np.asarray(predicted, float)), kind="stable")
+        half = EXAMPLES // 2
+        return sorted({*order[:half].tolist(), *order[-half:].tolist()})
+    tagging = dataset.task == "tagging"
+    share = np.array([float(np.mean(p == t)) for p, t in zip(predicted, y, strict=True)])
+    wrong = np.argsort(share, kind="stable")[: int((share < 1).sum())].tolist()
+    right = np.flatnonzero(share == 1).tolist()
+
+    def different(cases: list[int], n: int) -> list[int]:
+        if tagging:
+            return cases[:n]
+        first = {str(y[c]): c for c in reversed(cases)}
+        spread = sorted(first.values(), key=cases.index)
+        return [*spread, *(c for c in cases if c not in spread)][:n]
+
+    mistakes = different(wrong, EXAMPLES // 2)
+    return [*different(right, EXAMPLES - len(mistakes)), *mistakes]
+
+
+def _data(dataset: Dataset, program: Program) -> DataSummary:
+    train, test = dataset
+    lengths = np.concatenate([train.X.lengths, test.X.lengths])
+    classes = program.output.classes
+    return DataSummary(
+        name=dataset.name,
+        task=dataset.task,  # type: ignore[arg-type]
+        n_train=len(train),
+        n_test=len(test),
+        length_range=(int(lengths.min()), int(lengths.max())),
+        feature_names=tuple(program.language.features),
+        feature_units=tuple(program.language.features.values()),
+        class_names=tuple(map(str, classes)),
+        train_counts=_counts(train, classes),
+        test_counts=_counts(test, classes),
+        rate_hz=train.X.rate_hz,
+        description=dataset.description,
+        source=dataset.source,
+    )
+
+
+def _counts(split: Split, classes: tuple[Any, ...]) -> tuple[int, ...]:
+    labels = np.concatenate(split.y) if isinstance(split.y, list) else np.asarray(split.y)
+    return tuple(int((labels == c).sum()) for c in classes)
+
+
+def _spreads(X: Sequences) -> dict[str, float]:
+    return dict(zip(X.features.names, X.frames.std(0).astype(float).tolist(), strict=True))
+
+
+def _front(result: SearchResult) -> tuple[FrontRow, ...]:
+    rows = []
+    for found in result.front:
+        chosen = found is result.chosen or found.program == result.chosen.program
+        rows.append(
+            FrontRow(
+                size=found.size,
+                score=found.score,
+                sketch=sketch_text(found.program),
+                chosen=chosen and not any(row.chosen for row in rows),
+                score_std=found.score_std,
+                text=str(found.program),
+            )
+        )
+    return tuple(rows)
+
+
+def _program_curve(result: SearchResult) -> tuple[Curve, ...]:
+    curve = result.chosen.curve
+    if curve is None or not len(curve.steps):
+        return ()
+    held = np.asarray(curve.validation_loss, float)
+    return (
+        Curve(
+            "program",
+            np.asarray(curve.steps),
+            np.asarray(curve.train_loss, float),
+            held if len(held) else None,
+        ),
+    )
+
+
+def _trace(result: SearchResult, budget: str) -> SearchTrace:
+    seconds, candidates, best = zip(*result.trace, strict=True) if result.trace else ((), (), ())
+    return SearchTrace(
+        strategy=result.strategy,
+        budget=budget + (", interrupted" if result.interrupted else ""),
+        fitted=result.candidates - result.failed,
+        failed=result.failed,
+        total_seconds=result.seconds,
+        compile_seconds=result.compile_seconds,
+        seconds=np.asarray(seconds, float),
+        candidates=np.asarray(candidates, int),
+        best=np.asarray(best, float),
+    )
+
+
+def versions() -> dict[str, str]:
+    """The packages that decide what a run gives, and Python.
+
+    Example:
+        >>> "jax" in versions()
+        True
+    """
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            from antiphon._version import __version__
+
+            found[package] = __version__ if package == "antiphon" else "unknown"
+    return found
+
+
+def hardware() -> str:
+    """The machine in words.
+
+    Example:
+        >>> "cores" in hardware()
+        True
+    """
+    import jax
+
+    devices = ", ".join(sorted({d.device_kind for d in jax.devices()}))
+    return f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}; JAX on {devices}"
