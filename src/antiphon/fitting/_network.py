@@ -1,4 +1,4 @@
-"""Fitting one neural network: mini-batches, a schedule that counts steps, early stopping on held-out cases."""
+"""Fitting one neural network: mini-batches, a schedule that counts steps, early stopping."""
 
 from __future__ import annotations
 
@@ -60,11 +60,10 @@ def fit_network(
     weights: Float[np.ndarray, " case"] | None = None,
     key: PRNGKeyArray,
     epochs: int = 100,
-    stop_after: int | None = None,
     batch_size: int = 32,
     learning_rate: float = 3e-3,
     weight_decay: float = 1e-4,
-    patience: int = 30,
+    patience: int = 20,
 ) -> NetworkFit[Network]:
     """Fit a network by Adam with decoupled weight decay (Loshchilov & Hutter, 2019) and clipped gradients.
 
@@ -82,7 +81,6 @@ def fit_network(
         weights: Weight of each case, ones by default; those held out are weighed, too.
         key: Randomness of the batches and of dropout.
         epochs: How often each case is seen, at most; the schedule is laid out for all of them.
-        stop_after: Stop after so many epochs, as if patience had run out.
         batch_size: Cases a step.
         learning_rate: The highest one.
         weight_decay: Pull of the parameters towards 0.
@@ -107,7 +105,7 @@ def fit_network(
     state = _optimiser(weight_decay).init(parameters)
 
     batch_size = min(batch_size, len(values))
-    # Room for all cases, so that fitting again on fit and held-out cases together compiles nothing new.
+    # Room for all cases: another split of the same data compiles nothing new.
     room = -(-len(values) // batch_size)
     per_epoch = -(-len(rows) // batch_size)
     total = epochs * per_epoch
@@ -121,7 +119,7 @@ def fit_network(
     train_curve: list[float] = []
     held_curve: list[float] = []
     best, best_epoch, best_loss, diverged = parameters, 0, np.inf, False
-    for epoch in range(min(epochs, stop_after or epochs)):
+    for epoch in range(epochs):
         padded_rates = np.zeros(room, np.float32)
         padded_rates[:per_epoch] = rates[epoch * per_epoch : (epoch + 1) * per_epoch]
         parameters, state, losses = _epoch(
@@ -246,7 +244,8 @@ def _epoch(
     task: str,
     weight_decay: float,
 ) -> tuple[Any, Any, tuple[Array, Array]]:
-    """One epoch and the loss on the held-out cases. Loops count at run time: any number of cases, one compilation."""
+    """One epoch, and the loss on the held-out cases after it."""
+    # The loops count at run time, so that one compilation serves any split of the data.
     parameters, rest = network
     optimiser = _optimiser(weight_decay)
 
@@ -265,9 +264,8 @@ def _epoch(
         parameters, state, total = carry
         rows, real = batches[0][i], batches[1][i]
         count = real.sum(dtype=jnp.int32).astype(jnp.float32)
-        loss, slope = jax.value_and_grad(lambda p: loss_of(p, rows, real, jax.random.fold_in(key, i)) / count)(
-            parameters
-        )
+        drop_key = jax.random.fold_in(key, i)
+        loss, slope = jax.value_and_grad(lambda p: loss_of(p, rows, real, drop_key) / count)(parameters)
         updates, state = optimiser.update(slope, state, parameters)
         updates = jax.tree.map(lambda u: -rates[i] * u, updates)
         return optax.apply_updates(parameters, updates), state, total + loss * count
@@ -283,4 +281,3 @@ def _epoch(
 
 def _count(real: Bool[Array, "step size"]) -> Array:
     return jnp.maximum(real.sum(dtype=jnp.int32), 1).astype(jnp.float32)
-

@@ -1,0 +1,27 @@
+"""Estimators after scikit-learn's conventions: learned programs, and recurrent networks to compare with."""
+
+from antiphon.estimators._baselines import baselines
+from antiphon.estimators._program import ProgramClassifier, ProgramRegressor, ProgramTagger
+from antiphon.estimators._recurrent import (
+    RecurrentClassifier,
+    RecurrentOptions,
+    RecurrentRegressor,
+    RecurrentTagger,
+)
+from antiphon.estimators._summary import hardware, program_text, show_program, summarise, versions
+
+__all__ = [
+    "ProgramClassifier",
+    "ProgramRegressor",
+    "ProgramTagger",
+    "RecurrentClassifier",
+    "RecurrentOptions",
+    "RecurrentRegressor",
+    "RecurrentTagger",
+    "baselines",
+    "hardware",
+    "program_text",
+    "show_program",
+    "summarise",
+    "versions",
+]
