@@ -48,6 +48,11 @@ def _run(term, scope, groups):
         start, stop = (c["part"] - 1) * len(there) // c["of"], c["part"] * len(there) // c["of"]
         kept = there[start : max(stop, start + 1)]
         return frames, np.isin(np.arange(len(mask)), kept)
+    if term.name.startswith("prefix_fold"):
+        out = np.zeros((len(frames), c["hidden"]))
+        for t in np.flatnonzero(mask):
+            out[t] = _summary(term.name.removeprefix("prefix_"), frames[: t + 1][mask[: t + 1]], c, p)
+        return out, mask
     if term.name.startswith(("window", "prefix")) or term.name == "delta":
         return _stream(term.name, frames, mask, c), mask
     return _summary(term.name, frames[mask], c, p)

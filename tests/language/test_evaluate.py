@@ -70,6 +70,7 @@ STREAMS = [
       for look in REACH for w in (1, 4, 5)),
     *(f"prefix_{kind}" for kind in ("mean", "max", "min", "difference")),
     "delta",
+    *(f"prefix_{fold}" for fold in FOLDS),
 ]  # fmt: skip
 
 

@@ -153,6 +153,14 @@ def test_headers_keep_units_groups_and_rates():
     }
     bound = sequence.bind(units, groups={"some group": ("a", "c")}, rate_hz=29.97)
     learned = Program(parse_term('affine["some group": 2*a - c](mean(x))', bound), bound, TWO)
+    names = tuple(f"kind {i} of  song" for i in range(20))
+    many = Program(
+        parse_term("; ".join(["affine[1*a"] + ["2*c"] * 19) + "](mean(x))", bound),
+        bound,
+        Output("classification", names),
+    )
+    assert Program.parse(str(many)) == many
+    assert '"kind 3 of  song"' in str(many)
     again = Program.parse(str(learned))
     assert again == learned
     assert again.language.features == units

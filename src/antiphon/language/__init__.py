@@ -7,6 +7,7 @@ from antiphon.language._output import Output
 from antiphon.language._parse import parse_term
 from antiphon.language._print import affine_rows, entry_names, format_number, print_term
 from antiphon.language._program import Program, with_language
+from antiphon.language._reference import primitive_table
 from antiphon.language._sequence import sequence
 from antiphon.language._terms import (
     Apply,
@@ -58,6 +59,7 @@ __all__ = [
     "parse_term",
     "parse_type",
     "path_name",
+    "primitive_table",
     "print_term",
     "replace_at",
     "sequence",

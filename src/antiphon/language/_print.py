@@ -88,7 +88,7 @@ def fill_sum(text: str, width: int, indent: str) -> str:
           - 0.25*angle
           + 1
     """
-    joined = re.sub(r"([-+×]) ", "\\1\0", text)
+    joined = re.sub(r" (?![-+] )", "\0", text)
     lines = textwrap.fill(
         joined, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
@@ -199,7 +199,7 @@ def _settings(term: Apply, typing: Typing, path: Path, row_names: tuple[str, ...
         # Long rows go on in further lines.
         rows = [fill_sum(r, WIDTH, " " * 8) for r in rows]
         lines = [row + end + note for row, end, note in zip(rows, ends, notes, strict=True)]
-        return f"[{head}\n    " + "\n    ".join(lines) + "\n  ]"
+        return f"[{head.rstrip()}\n    " + "\n    ".join(lines) + "\n  ]"
     parts = [f"{k}={format_value(v)}" for k, v in term.config]
     if term.parameters is not None:
         parts += [f"{k}={_format_array(v)}" for k, v in term.parameters.items()]

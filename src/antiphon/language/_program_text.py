@@ -38,28 +38,35 @@ def program_text(term: Term, language: Language, output: Output, typing: Typing)
     """The text that `Program.parse` reads back."""
     features = [name + _unit(unit) for name, unit in language.features.items()]
     lines = [f"language {language.name}"]
-    lines += textwrap.wrap(
-        f"input x: {language.input_type} of {', '.join(features)}",
-        WIDTH,
-        subsequent_indent="    ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    lines += _wrap(f"input x: {language.input_type} of {', '.join(features)}")
     if language.groups:
-        lines.append("groups " + json.dumps(language.groups))
+        groups = [f"{_string(g)}: [{', '.join(map(_string, m))}]" for g, m in language.groups.items()]
+        lines += _wrap(f"groups {{{', '.join(groups)}}}")
     if language.rate_hz:
         lines.append(f"rate {_number(language.rate_hz)} Hz")
-    lines.append(f"output {_KINDS[output.task]} {_classes_or_targets(output)}")
+    lines += _wrap(f"output {_KINDS[output.task]} {_classes_or_targets(output)}")
     body = print_term(term, language, typing, row_names=output.row_names)
     return "\n".join([*lines, "program", textwrap.indent(body, "  ")])
+
+
+def _wrap(line: str) -> list[str]:
+    """A line of the header, broken where it is long; `_string` has hidden the spaces inside strings."""
+    lines = textwrap.wrap(
+        line, WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+    )
+    return [part.replace("\0", " ") for part in lines]
+
+
+def _string(text: str) -> str:
+    return json.dumps(text).replace(" ", "\0")
 
 
 def _unit(unit: str) -> str:
     if not unit:
         return ""
-    # Wrapping breaks lines at spaces, so what has more than single ones is written as a string.
+    # Lines may break at spaces, so what has more than single ones is written as a string.
     plain = _PLAIN_UNIT.fullmatch(unit) and unit == " ".join(unit.split())
-    return f" [{unit if plain else json.dumps(unit).replace(' ', chr(92) + 'u0020')}]"
+    return f" [{unit if plain else _string(unit)}]"
 
 
 def _number(value: float) -> str:
@@ -68,9 +75,10 @@ def _number(value: float) -> str:
 
 def _classes_or_targets(output: Output) -> str:
     if output.task == "regression":
-        return ", ".join(t if _NAME.fullmatch(t) else json.dumps(t) for t in output.targets)
+        return ", ".join(t if _NAME.fullmatch(t) else _string(t) for t in output.targets)
     threshold = "" if output.threshold is None else f" threshold {float(output.threshold)!r}"
-    return json.dumps(list(output.classes)) + threshold
+    classes = ", ".join(_string(c) if isinstance(c, str) else json.dumps(c) for c in output.classes)
+    return f"[{classes}]{threshold}"
 
 
 @dataclass(frozen=True)

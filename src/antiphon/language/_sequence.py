@@ -117,7 +117,7 @@ def mean(frames: Frames, mask: Mask) -> Vector:
 
 @sequence.primitive("Seq[Real[n]] -> Real[n]", prints="deviation of {0}")
 def deviation(frames: Frames, mask: Mask) -> Vector:
-    """Standard deviation over time (population form, no correction)."""
+    """Standard deviation over the frames that are there (population form); 0 if there are none."""
     centred = jnp.where(mask[:, None], frames - windows.masked_mean(frames, mask)[None, :], 0.0)
     variance = (centred**2).sum(0) / jnp.maximum(mask.sum().astype(jnp.float32), 1.0)
     # The gradient of a root at zero is infinite; a constant stream has deviation 0 and no slope.
@@ -138,13 +138,13 @@ def minimum(frames: Frames, mask: Mask) -> Vector:
 
 @sequence.primitive("Seq[Real[n]] -> Real[n]", prints="first {0}")
 def first(frames: Frames, mask: Mask) -> Vector:
-    """The first frame that is there."""
+    """The first frame that is there; needs one."""
     return frames[jnp.argmax(mask)]
 
 
 @sequence.primitive("Seq[Real[n]] -> Real[n]", prints="last {0}")
 def last(frames: Frames, mask: Mask) -> Vector:
-    """The last frame that is there."""
+    """The last frame that is there; needs one."""
     return frames[mask.shape[0] - 1 - jnp.argmax(mask[::-1])]
 
 
@@ -164,45 +164,68 @@ def at(frames: Frames, mask: Mask, *, frame: int) -> Vector:
     return frames[jnp.argmax(windows.rank(mask) == wanted + 1)]
 
 
-@sequence.primitive(
-    "Seq[Real[n]] -> Real[hidden]", prints="fold of {0} with {hidden} cells", config={"hidden": (4,)},
-    parameters={"kernel": "hidden n", "recurrent": "hidden hidden", "bias": "hidden"}, searched=False,
-)  # fmt: skip
-def fold_tanh(
-    frames: Frames, mask: Mask, *, hidden: int, kernel: Array, recurrent: Array, bias: Array
-) -> Array:
-    """Fold with an affine-tanh body: `h <- tanh(kernel v + recurrent h + bias)`, from 0."""
+def _fold(step: Callable, frames: Frames, mask: Mask, hidden: int) -> tuple[Array, Array]:
+    """The last state of a fold from 0, and all of its states; masked frames leave the state as it is."""
 
-    def body(h: Array, frame: tuple[Array, Array]) -> tuple[Array, None]:
+    def body(h: Array, frame: tuple[Array, Array]) -> tuple[Array, Array]:
         v, there = frame
-        return jnp.where(there, jnp.tanh(kernel @ v + recurrent @ h + bias), h), None
+        h = jnp.where(there, step(h, v), h)
+        return h, h
 
-    return jax.lax.scan(body, jnp.zeros(hidden, jnp.float32), (frames, mask))[0]
+    return jax.lax.scan(body, jnp.zeros(hidden, jnp.float32), (frames, mask))
 
 
-@sequence.primitive(
-    "Seq[Real[n]] -> Real[hidden]", prints="gated fold of {0} with {hidden} cells", config={"hidden": (4,)},
-    parameters={"kernel": "hidden n", "bias": "hidden", "gate_kernel": "hidden n", "gate_bias": "hidden"},
-    searched=False,
-)  # fmt: skip
-def fold_gated(
-    frames: Frames,
-    mask: Mask,
-    *,
-    hidden: int,
-    kernel: Array,
-    bias: Array,
-    gate_kernel: Array,
-    gate_bias: Array,
-) -> Array:
-    """Fold with a gated body: `h <- (1 - z) h + z tanh(kernel v + bias)` with `z = sigmoid(gate v)`."""
+def _tanh_step(kernel: Array, recurrent: Array, bias: Array) -> Callable[[Array, Array], Array]:
+    return lambda h, v: jnp.tanh(kernel @ v + recurrent @ h + bias)
 
-    def body(h: Array, frame: tuple[Array, Array]) -> tuple[Array, None]:
-        v, there = frame
+
+def _gated_step(kernel: Array, bias: Array, gate_kernel: Array, gate_bias: Array) -> Callable:
+    def step(h: Array, v: Array) -> Array:
         z = jax.nn.sigmoid(gate_kernel @ v + gate_bias)
-        return jnp.where(there, (1 - z) * h + z * jnp.tanh(kernel @ v + bias), h), None
+        return (1 - z) * h + z * jnp.tanh(kernel @ v + bias)
 
-    return jax.lax.scan(body, jnp.zeros(hidden, jnp.float32), (frames, mask))[0]
+    return step
+
+
+def _folds(name: str, words: str, meaning: str, step: Callable, arrays: dict[str, str]) -> None:
+    """Two primitives for one body: the state after the last frame, and the state after each."""
+
+    def fold(frames: Frames, mask: Mask, *, hidden: int, **arrays: Array) -> Array:
+        return _fold(step(**arrays), frames, mask, hidden)[0]
+
+    def prefix_fold(frames: Frames, mask: Mask, *, hidden: int, **arrays: Array) -> Frames:
+        return jnp.where(mask[:, None], _fold(step(**arrays), frames, mask, hidden)[1], 0.0)
+
+    fold.__doc__ = f"The last state of {meaning}, over the frames that are there, from 0."
+    prefix_fold.__doc__ = f"The state of `fold_{name}` after each frame."
+    for run, result, prints in (
+        (fold, "Real[hidden]", f"{{hidden}}-cell {words} of {{0}}"),
+        (prefix_fold, "Seq[Real[hidden]]", f"{{hidden}}-cell {words} so far of {{0}}"),
+    ):
+        sequence.primitive(
+            f"Seq[Real[n]] -> {result}",
+            name=f"{run.__name__}_{name}",
+            prints=prints,
+            config={"hidden": (4,)},
+            parameters=arrays,
+            searched=False,
+        )(run)
+
+
+_folds(
+    "tanh",
+    "fold",
+    "`h <- tanh(kernel v + recurrent h + bias)`",
+    _tanh_step,
+    {"kernel": "hidden n", "recurrent": "hidden hidden", "bias": "hidden"},
+)
+_folds(
+    "gated",
+    "gated fold",
+    "`h <- (1 - z) h + z tanh(kernel v + bias)` where `z = sigmoid(gate v)`",
+    _gated_step,
+    {"kernel": "hidden n", "bias": "hidden", "gate_kernel": "hidden n", "gate_bias": "hidden"},
+)
 
 
 # --- a sequence in, a sequence out ----------------------------------------------------------------------
@@ -212,7 +235,7 @@ def fold_gated(
     "(Real[n] -> Real[m]) -> Seq[Real[n]] -> Seq[Real[m]]", name="map", prints="{0} for each frame of {1}"
 )
 def map_frames(body: Callable[[Array], Array], frames: Frames, mask: Mask) -> Frames:
-    """The body applied to every frame."""
+    """The body applied to every frame by itself."""
     return jax.vmap(body)(frames)
 
 
@@ -229,7 +252,7 @@ def part(frames: Frames, mask: Mask, *, part: int, of: int) -> tuple[Frames, Mas
 
 @sequence.primitive("Seq[Real[n]] -> Seq[Real[n]]", prints="change of {0}")
 def delta(frames: Frames, mask: Mask) -> Frames:
-    """Difference to the frame before; 0 at the first frame."""
+    """Difference to the frame before; 0 where none is there, as at the first."""
     return windows.difference(frames, mask, 1)
 
 
@@ -237,11 +260,11 @@ WIDTHS = (3, 5, 9)
 LOOKS = ("trailing", "centred", "leading")
 
 
-def _window(name: str, words: str, run: Callable) -> None:
+def _window(name: str, words: str, meaning: str, run: Callable) -> None:
     def windowed(frames: Frames, mask: Mask, *, width: int, look: str) -> Frames:
         return run(frames, mask, width, look)
 
-    windowed.__doc__ = f"{words.capitalize()} over a window of `width` frames, cut at the ends."
+    windowed.__doc__ = f"{meaning}, over a window of `width` frames that is cut to the frames that are there."
     sequence.primitive(
         "Seq[Real[n]] -> Seq[Real[n]]",
         name=f"window_{name}",
@@ -251,15 +274,15 @@ def _window(name: str, words: str, run: Callable) -> None:
     )(windowed)
 
 
-_window("mean", "mean", windows.window_mean)
-_window("max", "maximum", windows.window_max)
-_window("min", "minimum", windows.window_min)
-_window("difference", "change", windows.window_difference)
+_window("mean", "mean", "Mean", windows.window_mean)
+_window("max", "maximum", "Largest value", windows.window_max)
+_window("min", "minimum", "Smallest value", windows.window_min)
+_window("difference", "change", "Last frame minus first", windows.window_difference)
 
 
 @sequence.primitive("Seq[Real[n]] -> Seq[Real[n]]", prints="mean of {0} so far", searched=False)
 def prefix_mean(frames: Frames, mask: Mask) -> Frames:
-    """Mean of all frames up to and with this one."""
+    """Mean of the frames that are there, up to and with this one."""
     return windows.window_mean(frames, mask, frames.shape[0], "trailing")
 
 
@@ -277,5 +300,5 @@ def prefix_min(frames: Frames, mask: Mask) -> Frames:
 
 @sequence.primitive("Seq[Real[n]] -> Seq[Real[n]]", prints="change of {0} since the start", searched=False)
 def prefix_difference(frames: Frames, mask: Mask) -> Frames:
-    """This frame minus the first one."""
+    """This frame minus the first that is there."""
     return jnp.where(mask[:, None], frames - first(frames, mask)[None, :], 0.0)
