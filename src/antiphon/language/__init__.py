@@ -2,7 +2,7 @@
 
 from antiphon.language._evaluate import data_arrays, evaluate
 from antiphon.language._forms import FORMS, show, to_dot, to_latex, to_math, to_text, to_words
-from antiphon.language._language import Language, Primitive, Rule
+from antiphon.language._language import LANGUAGES, Language, Primitive, Rule
 from antiphon.language._output import Output
 from antiphon.language._parse import parse_term
 from antiphon.language._print import affine_rows, entry_names, format_number, print_term
@@ -31,6 +31,7 @@ from antiphon.language._typing import check, parameter_shapes
 
 __all__ = [
     "FORMS",
+    "LANGUAGES",
     "Apply",
     "Fn",
     "Hole",
