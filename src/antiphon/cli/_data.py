@@ -42,9 +42,7 @@ def info(name: str, *, target: str | None, layout: str | None, test_size: float 
         parts = [_counts(split.y) for split in dataset]
         text = ", ".join(f"{c} ({parts[0][c]:,} + {parts[1][c]:,})" for c in dataset.classes)
         unit = "frames" if dataset.task == "tagging" else "cases"
-        line(
-            out, "classes", f"{text}  (training + test {unit})"
-        )
+        line(out, "classes", f"{text}  (training + test {unit})")
     if dataset.train.subjects is not None:
         line(out, "subjects", f"{len(set(dataset.train.subjects.tolist()))} in training")
     line(out, "about", dataset.description)

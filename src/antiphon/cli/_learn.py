@@ -67,13 +67,11 @@ def learn(request: LearnRequest) -> None:
     if request.fresh:
         journal.unlink(missing_ok=True)
     line(out, dataset.name, summary(dataset))
-    goes_on = " · goes on where it was" if journal.exists() else ""
-    line(
-        out, "searching", f"{_plan(request)}{goes_on}",
-        aside="Ctrl-C keeps the best so far",
-    )  # fmt: skip
+    model = _estimator(request, dataset.task, journal)
+    plan = _plan(request, model) + (" · goes on where it was" if journal.exists() else "")
+    line(out, "searching", plan, aside="Ctrl-C keeps the best so far")
 
-    model = _fit(request, dataset, journal, out)
+    _fit(model, dataset, out)
     model.save(folder / MODEL)  # at once: what comes next may be cut off
     if model.search_.interrupted:
         line(out, "", "interrupted: this is the best so far")
@@ -114,21 +112,23 @@ def _reason(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def _plan(request: LearnRequest) -> str:
+def _plan(request: LearnRequest, model: Any) -> str:
     workers = f"{request.jobs} worker{'s' * (request.jobs != 1)}"
-    parts = [f"language {request.language}", f"strategy {request.strategy}", workers]
-    if budget := _budget(request):
-        parts.append(f"budget {budget}")
+    parts = (
+        f"language {request.language}",
+        f"strategy {request.strategy}",
+        workers,
+        f"budget {_budget(model)}",
+    )
     return " · ".join(parts)
 
 
-def _budget(request: LearnRequest) -> str:
-    limits = []
-    if request.candidates:
-        limits.append(f"{request.candidates} candidates")
-    if request.seconds:
-        limits.append(f"{request.seconds:g} s" if request.seconds < 120 else f"{request.seconds / 60:g} min")
-    return ", ".join(limits)
+def _budget(model: Any) -> str:
+    from antiphon.estimators import search_budget
+
+    candidates, seconds = search_budget(model)
+    time = "" if seconds is None else f", {seconds:g} s" if seconds < 120 else f", {seconds / 60:g} min"
+    return f"{candidates} candidates{time}"
 
 
 def _estimator(request: LearnRequest, task: str, journal: Path) -> Any:
@@ -152,9 +152,11 @@ def _estimator(request: LearnRequest, task: str, journal: Path) -> Any:
     )
 
 
-def _fit(request: LearnRequest, dataset: Dataset, journal: Path, out: Console) -> Any:
-    model = _estimator(request, dataset.task, journal)
-    progress = Progress(out, candidates=request.candidates, seconds=request.seconds)
+def _fit(model: Any, dataset: Dataset, out: Console) -> None:
+    from antiphon.estimators import search_budget
+
+    candidates, seconds = search_budget(model)
+    progress = Progress(out, candidates=candidates, seconds=seconds)
     with progress:
         model.fit(dataset.train.X, dataset.train.y, groups=dataset.train.subjects, listeners=[progress])
     done = model.search_.candidates
@@ -164,7 +166,6 @@ def _fit(request: LearnRequest, dataset: Dataset, journal: Path, out: Console) -
         f"{done} candidates{failed} in {model.search_.seconds:.0f} s, "
         f"of which {model.search_.compile_seconds:.0f} s compiling",
     )  # fmt: skip
-    return model
 
 
 def _compare(request: LearnRequest, dataset: Dataset, metric: str, out: Console) -> list[BaselineScore]:
@@ -206,7 +207,7 @@ def _result(
         model,
         dataset,
         baselines=rows,
-        budget=_budget(request),
+        budget=_budget(model),
         reproduce=Reproduction(
             seed=request.seed,
             versions=_versions(),

@@ -8,7 +8,14 @@ from antiphon.estimators._recurrent import (
     RecurrentRegressor,
     RecurrentTagger,
 )
-from antiphon.estimators._summary import hardware, program_text, show_program, summarise, versions
+from antiphon.estimators._summary import (
+    hardware,
+    program_text,
+    search_budget,
+    show_program,
+    summarise,
+    versions,
+)
 
 __all__ = [
     "ProgramClassifier",
@@ -21,6 +28,7 @@ __all__ = [
     "baselines",
     "hardware",
     "program_text",
+    "search_budget",
     "show_program",
     "summarise",
     "versions",

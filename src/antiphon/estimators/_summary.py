@@ -83,6 +83,18 @@ def summarise(
     )
 
 
+def search_budget(model: Any) -> tuple[int, float | None]:
+    """How many candidates and how many seconds the search of a program estimator may take.
+
+    Example:
+        >>> from antiphon import ProgramClassifier
+        >>> search_budget(ProgramClassifier(candidates=50, seconds=60.0))
+        (50, 60.0)
+    """
+    settings = model._settings()
+    return settings.candidates, settings.seconds
+
+
 def program_text(program: Program, *, spreads: Mapping[str, float] | None = None) -> ProgramText:
     """A program in all forms in which it is read.
 
