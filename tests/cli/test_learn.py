@@ -14,7 +14,7 @@ KEYS = [
 
 
 def test_it_says_what_it_does_and_what_came_out(learned):
-    folder, ended = learned
+    _, ended = learned
     lines = [line for line in ended.out.splitlines() if line.strip()]
     assert lines[0].startswith("planted-speed ")
     assert lines[0].endswith(" 200 training and 200 test sequences, 8-20 frames, 4 features, 2 classes")
