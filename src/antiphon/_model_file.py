@@ -29,7 +29,15 @@ from antiphon._files import write_atomically
 from antiphon._version import __version__
 from antiphon.data import Features
 from antiphon.errors import AntiphonError, LanguageError, ModelFileError
-from antiphon.estimators import _program, _recurrent
+from antiphon.estimators import (
+    ProgramClassifier,
+    ProgramRegressor,
+    ProgramTagger,
+    RecurrentClassifier,
+    RecurrentOptions,
+    RecurrentRegressor,
+    RecurrentTagger,
+)
 from antiphon.language import Language, Output, Program, parameters, sketch
 from antiphon.networks import from_arrays, to_arrays
 
@@ -38,16 +46,9 @@ TEXT_LIMIT = 64 << 20  # bytes of a member that is text, once unpacked
 _MANIFEST = "manifest.json"
 _MEMBERS = ("program.txt", "model.json", "arrays.safetensors")
 _PACKAGES = ("jax", "numpy", "scikit-learn", "equinox", "optax")
+_PROGRAMS = (ProgramClassifier, ProgramRegressor, ProgramTagger)
 _KINDS: dict[str, type] = {
-    kind.__name__: kind
-    for kind in (
-        _program.ProgramClassifier,
-        _program.ProgramRegressor,
-        _program.ProgramTagger,
-        _recurrent.RecurrentClassifier,
-        _recurrent.RecurrentRegressor,
-        _recurrent.RecurrentTagger,
-    )
+    kind.__name__: kind for kind in (*_PROGRAMS, RecurrentClassifier, RecurrentRegressor, RecurrentTagger)
 }
 
 
@@ -62,7 +63,7 @@ def save_model(path: str | os.PathLike[str], model: Any, *, details: Mapping[str
     Raises:
         OutputError: If the file cannot be written.
     """
-    if isinstance(model, _program._ProgramEstimator):
+    if isinstance(model, _PROGRAMS):
         text = str(model.program_)
         arrays = _flat(model.program_)
         own: dict[str, Any] = {
@@ -159,7 +160,9 @@ def _rebuild(
         model.feature_names_in_ = np.array(described["feature_names_in"], dtype=object)
     saved = described["output"]
     output = Output(saved["task"], tuple(saved["classes"]), saved["threshold"], tuple(saved["targets"]))
-    if issubclass(_KINDS[kind], _program._ProgramEstimator):
+    if issubclass(_KINDS[kind], _PROGRAMS):
+        import pandas as pd
+
         program = Program.parse(text, languages)
         if not _same(_flat(program), arrays) or program.output != output:
             raise ModelFileError(
@@ -168,7 +171,7 @@ def _rebuild(
                 "Get the file again, or learn the model again.",
             )
         model.program_, output = program, program.output
-        model.programs_ = _program.front_table(described["front"])
+        model.programs_ = pd.DataFrame(described["front"])
     else:
         model.network_ = from_arrays(described["network"], arrays)
         model.n_iter_, model.curve_ = described["n_iter"], described["curve"]
@@ -208,12 +211,12 @@ def _restored(saved: Mapping[str, Any], kind: type, features: Features) -> dict[
     if isinstance(found.get("class_weight"), list):
         found["class_weight"] = dict(found["class_weight"])
     if found.get("options") is not None:
-        if issubclass(kind, _program._ProgramEstimator):
+        if issubclass(kind, _PROGRAMS):
             from antiphon.search import Settings
 
             found["options"] = Settings(**found["options"])
         else:
-            found["options"] = _recurrent.RecurrentOptions(**found["options"])
+            found["options"] = RecurrentOptions(**found["options"])
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -17,8 +17,7 @@ from antiphon.errors import InputError
 from antiphon.estimators._base import Classes, SequenceEstimator, Tags, _numbered, seed_of
 from antiphon.estimators._targets import read_target
 from antiphon.fitting import Problem
-from antiphon.language import Language, Program
-from antiphon.language._language import LANGUAGES
+from antiphon.language import LANGUAGES, Language, Program
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -253,15 +252,10 @@ def bind_language(language: str | Language, cases: Sequences) -> Language:
     )
 
 
-def front_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """The front as a data frame, a program a row."""
+def _front(result: SearchResult) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.DataFrame(list(rows), columns=["size", "score", "score_std", "loss", "chosen", "text"])
-
-
-def _front(result: SearchResult) -> pd.DataFrame:
-    return front_table(
+    return pd.DataFrame(
         {
             "size": found.size,
             "score": found.score,

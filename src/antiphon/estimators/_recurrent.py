@@ -15,8 +15,7 @@ from antiphon.data import holdout
 from antiphon.errors import InputError
 from antiphon.estimators._base import Classes, SequenceEstimator, Tags, seed_of
 from antiphon.estimators._targets import Target, read_target
-from antiphon.fitting import best_threshold
-from antiphon.fitting._network import NetworkFit, fit_network, network_scores
+from antiphon.fitting import NetworkFit, best_threshold, fit_network, network_scores
 from antiphon.networks import build
 
 _log = logging.getLogger("antiphon.estimators")
@@ -34,12 +33,12 @@ class RecurrentOptions:
 
     Example:
         >>> RecurrentOptions(batch_size=16).patience
-        20
+        40
     """
 
     batch_size: int | None = None
     weight_decay: float = 1e-4
-    patience: int = 20
+    patience: int = 40
     validation: float = 0.15
 
     def __post_init__(self) -> None:
@@ -64,8 +63,8 @@ class _Recurrent(SequenceEstimator):
         layers: int = 1,
         bidirectional: bool = True,
         dropout: float = 0.5,
-        epochs: int = 100,
-        learning_rate: float = 3e-3,
+        epochs: int = 200,
+        learning_rate: float = 5e-3,
         metric: str = "auto",
         layout: str | None = None,
         class_weight: Any = None,
@@ -241,8 +240,8 @@ class RecurrentRegressor(RegressorMixin, _Recurrent):
         layers: int = 1,
         bidirectional: bool = True,
         dropout: float = 0.1,
-        epochs: int = 100,
-        learning_rate: float = 3e-3,
+        epochs: int = 200,
+        learning_rate: float = 5e-3,
         metric: str = "auto",
         layout: str | None = None,
         random_state: Any = None,

@@ -63,7 +63,7 @@ def fit_network(
     batch_size: int = 32,
     learning_rate: float = 3e-3,
     weight_decay: float = 1e-4,
-    patience: int = 20,
+    patience: int = 40,
 ) -> NetworkFit[Network]:
     """Fit a network by Adam with decoupled weight decay (Loshchilov & Hutter, 2019) and clipped gradients.
 
