@@ -58,7 +58,7 @@ def importance_plot(importance: Sequence[tuple[str, float]]) -> Markup:
         values = [v if math.isfinite(v) else 0.0 for _, v in rows]
         texts = [f"{v:.3g}" for _, v in rows]
         axes = _bars(figure, [shorten(n, 34) for n, _ in rows], values, texts, [PROGRAM] * len(rows))
-        axes.set_xlabel("mean weight on the prediction")
+        axes.set_xlabel("score lost when the feature is taken from other cases")
 
     return draw(0.75 + 0.26 * len(rows), paint)
 

@@ -82,7 +82,7 @@ class ProgramText:
         size: Its number of nodes.
         math: The program as one line of mathematics.
         latex: The same for LaTeX, without dollar signs.
-        sentences: What it does in plain words, a sentence a step.
+        sentences: What it does in plain words, line by line; indentation is kept.
         sketch: The program without its numbers.
 
     Example:
@@ -337,7 +337,7 @@ class RunResult:
         baselines: What other models reach on the same test split.
         confusion: For classification and tagging.
         scatter: For regression.
-        importance: How much each feature counts over the whole test split, as (feature, value).
+        importance: Score lost on the test split when a feature is taken from other cases: (feature, loss).
         looks: Examples of where the program looks.
         curves: Learning curves.
         search: How the search went.
