@@ -1,5 +1,7 @@
-"""One learned program, through the command, for all tests of the command."""
+"""The command, in a process of its own or in this one, and one learned program for all tests."""
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import antiphon as package
+from antiphon import cli
 
 COMMAND = [sys.executable, "-c", "from antiphon.cli import main; main()"]
 LEARN = ("learn", "planted-speed", "--candidates", "12", "--seed", "3")  # a few seconds
@@ -23,40 +26,29 @@ class Ended:
     err: str
 
 
-def environment(tmp):
-    """The environment of a user who has set nothing, with a cache of compiled functions of our own."""
-    kept = {k: v for k, v in os.environ.items() if k not in ("XLA_FLAGS", "JAX_PLATFORMS")}
-    source = Path(package.__file__).parents[1]
-    return {
-        **kept,
-        "PYTHONPATH": str(source),
-        "JAX_PLATFORMS": "cpu",
-        "XDG_CACHE_HOME": str(tmp),
-        "COLUMNS": "100",
-    }
-
-
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture(scope="session")
-def start(cache):
-    """Start the command in a folder; gives the process."""
+def start(tmp_path_factory):
+    """Start the command in a process of its own, in a folder; gives the process."""
+    cache = tmp_path_factory.mktemp("cache")  # what is compiled is not kept in the home of who runs tests
 
     def run(*arguments, cwd):
+        kept = {k: v for k, v in os.environ.items() if k != "XLA_FLAGS"}
+        source = str(Path(package.__file__).parents[1])
         return subprocess.Popen(
-            [*COMMAND, *map(str, arguments)], cwd=cwd, env=environment(cache), text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
+            [*COMMAND, *map(str, arguments)],
+            cwd=cwd,
+            env={**kept, "PYTHONPATH": source, "XDG_CACHE_HOME": str(cache), "COLUMNS": "100"},
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
 
     return run
 
 
 @pytest.fixture(scope="session")
-def antiphon(start, tmp_path_factory):
-    """Run the command to its end in a folder of its own, or in the one given."""
+def fresh(start, tmp_path_factory):
+    """Run the command to its end in a process of its own."""
 
     def run(*arguments, cwd=None):
         process = start(*arguments, cwd=cwd or tmp_path_factory.mktemp("cwd"))
@@ -66,11 +58,31 @@ def antiphon(start, tmp_path_factory):
     return run
 
 
+@pytest.fixture
+def antiphon(monkeypatch, tmp_path):
+    """Run the command to its end in this process, which is faster."""
+    for module in ("_learn", "_use"):
+        monkeypatch.setattr(f"antiphon.cli.{module}.configure", lambda: None)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["antiphon", *map(str, arguments)])
+        monkeypatch.chdir(tmp_path)
+        out, err, code = io.StringIO(), io.StringIO(), 0
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                cli.main()
+            except SystemExit as ended:
+                code = ended.code or 0
+        return Ended(code, out.getvalue(), err.getvalue())
+
+    return run
+
+
 @pytest.fixture(scope="session")
-def learned(antiphon, tmp_path_factory):
+def learned(fresh, tmp_path_factory):
     """A folder in which `antiphon learn` has run, and what it printed."""
     folder = tmp_path_factory.mktemp("learned")
-    ended = antiphon(*LEARN, "--json", "figures.json", cwd=folder)
+    ended = fresh(*LEARN, "--json", "figures.json", cwd=folder)
     assert ended.code == 0, ended.err
     return folder, ended
 
@@ -81,5 +93,5 @@ def learn():
 
 
 @pytest.fixture
-def model(learned) -> Path:
+def model(learned):
     return learned[0] / "runs" / "planted-speed" / "program.antiphon"

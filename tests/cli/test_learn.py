@@ -126,9 +126,9 @@ def test_ctrl_c_keeps_the_best_so_far(start, tmp_path):
 
 @pytest.mark.slow
 def test_killed_at_three_moments_and_started_again_it_ends_where_it_would_have(
-    start, antiphon, learn, tmp_path
+    start, fresh, learn, tmp_path
 ):
-    whole = antiphon(*learn, "--json", "figures.json", cwd=_folder(tmp_path / "whole"))
+    whole = fresh(*learn, "--json", "figures.json", cwd=_folder(tmp_path / "whole"))
     assert whole.code == 0, whole.err
     folder = _folder(tmp_path / "killed")
     for moment in (1, 2, 3):
@@ -137,7 +137,7 @@ def test_killed_at_three_moments_and_started_again_it_ends_where_it_would_have(
         _wait_until(lambda: _lines(journal) >= 4 * moment or process.poll() is not None)  # noqa: B023
         process.kill()
         process.communicate()
-    ended = antiphon(*learn, "--json", "figures.json", cwd=folder)
+    ended = fresh(*learn, "--json", "figures.json", cwd=folder)
     assert ended.code == 0, ended.err
     assert "goes on where it was" in ended.out
     one, other = (json.loads((f / "figures.json").read_text()) for f in (tmp_path / "whole", folder))

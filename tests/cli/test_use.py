@@ -26,14 +26,14 @@ def test_help_imports_nothing_heavy():
     assert "predict" in ended.stdout
 
 
-def test_version(antiphon):
+def test_version(fresh):
     from antiphon import __version__
 
-    assert antiphon("--version").out == f"antiphon {__version__}\n"
+    assert fresh("--version").out == f"antiphon {__version__}\n"
 
 
 @pytest.mark.parametrize(
-    ("form", "start"),
+    ("form", "begins"),
     [
         ("text", "language sequence"),
         ("words", ""),
@@ -43,19 +43,19 @@ def test_version(antiphon):
         ("graph", "{ lambda"),
     ],
 )
-def test_every_form_is_shown(antiphon, model, form, start):
+def test_every_form_is_shown(antiphon, model, form, begins):
     ended = antiphon("show", model, "--form", form)
     assert ended.code == 0, ended.err
-    assert ended.out.startswith(start)
+    assert ended.out.startswith(begins)
     assert ended.out.strip()
     assert ended.out.endswith("\n")
 
 
-def test_the_text_that_is_shown_parses_back(antiphon, model):
+def test_the_text_that_is_shown_parses_back(fresh, model):
     from antiphon import load_model
     from antiphon.language import Program
 
-    text = antiphon("show", model, "--form", "text").out
+    text = fresh("show", model, "--form", "text").out
     assert Program.parse(text) == load_model(model).program_
 
 
@@ -107,8 +107,8 @@ def test_predicting_needs_no_labels(antiphon, model, tmp_path):
 def test_data_of_another_kind_is_refused(antiphon, model):
     ended = antiphon("evaluate", model, "basic-motions")
     assert ended.code == 2
+    assert "6 features" in ended.err
     assert "Traceback" not in ended.err
-    assert "4" in ended.err
 
 
 def test_what_is_no_model_file_is_said(antiphon, tmp_path):

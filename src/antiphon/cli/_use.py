@@ -14,7 +14,7 @@ from antiphon._files import write_atomically
 from antiphon.cli._console import console, line
 from antiphon.cli._data import summary
 from antiphon.data import Sequences, available, load, load_cases
-from antiphon.errors import ModelFileError
+from antiphon.errors import InputError, ModelFileError
 
 
 def show(model: Path, form: str) -> None:
@@ -46,6 +46,7 @@ def evaluate(model: Path, data: str, **options: Any) -> None:
     fitted = _load(model)
     dataset = load(data, **options)
     test = dataset.test
+    _check(fitted, test.X)
     line(out, dataset.name, summary(dataset))
     line(out, fitted.metric_, f"{fitted.metric_score(test.X, test.y):.4f} on the {len(test):,} test cases")
     plain = {"classification": "accuracy", "tagging": "accuracy", "regression": "r2"}[fitted.task]
@@ -69,12 +70,23 @@ def predict(
         cases = load(data, features=features, rate_hz=rate_hz).test.X
     else:
         cases = load_cases(data, layout=layout, features=features, rate_hz=rate_hz)
+    _check(fitted, cases)
     text = io.StringIO()
     csv_module.writer(text, lineterminator="\n").writerows(_rows(fitted, cases))
     if csv is None:
         sys.stdout.write(text.getvalue())
     else:
         write_atomically(csv, text.getvalue())
+
+
+def _check(fitted: Any, cases: Sequences) -> None:
+    count = len(cases.features)
+    if count != fitted.n_features_in_:
+        raise InputError(
+            f"Frames of {count} features, and the model was learned on {fitted.n_features_in_}.",
+            f"The features {', '.join(fitted.features_.names)}.",
+            "Bring the data that the model was learned for, in the same columns.",
+        )
 
 
 def _rows(fitted: Any, cases: Sequences) -> Iterator[list[Any]]:
