@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 
-from antiphon.data import Features, Sequences
+from antiphon.data import Features, Sequences, folds
 from antiphon.errors import InputError
 from antiphon.estimators._base import Classes, SequenceEstimator, Tags, _numbered, seed_of
 from antiphon.estimators._targets import read_target
@@ -94,7 +95,7 @@ class _ProgramEstimator(SequenceEstimator):
             problem,
             target.output,
             settings,
-            subjects=None if groups is None else np.asarray(groups),
+            split=partial(_folds, target.strata, groups),
             journal=None if self.journal is None else Path(self.journal),
             listeners=tuple(listeners),
         )
@@ -250,6 +251,12 @@ def bind_language(language: str | Language, cases: Sequences) -> Language:
         rate_hz=cases.rate_hz,
         is_table=cases.is_table,
     )
+
+
+def _folds(strata: Any, groups: Any, n: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Validation folds: as many as wanted, or as there are cases (subjects) to share out."""
+    units = len(strata) if groups is None else len(np.unique(groups))
+    return folds(strata, groups, n=max(2, min(n, units)), seed=seed)
 
 
 def _front(result: SearchResult) -> pd.DataFrame:

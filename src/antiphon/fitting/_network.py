@@ -208,7 +208,7 @@ def _rates(peak: float, steps: int) -> Float[np.ndarray, " step"]:
     warm_up = max(1, steps // 10)
     schedule = optax.warmup_cosine_decay_schedule(0.0, peak, warm_up, max(steps, warm_up + 1))
     # From step 1 on: at a rate of 0 the first step would be wasted.
-    return np.asarray(schedule(jnp.arange(1, steps + 1)), np.float32)
+    return np.asarray(schedule(jnp.arange(1, steps + 1, dtype=jnp.float32)), np.float32)
 
 
 def _location_and_scale(frames: Float[np.ndarray, "frame feature"]) -> tuple[np.ndarray, np.ndarray]:
@@ -266,7 +266,8 @@ def _epoch(
         count = real.sum(dtype=jnp.int32).astype(jnp.float32)
         drop_key = jax.random.fold_in(key, i)
         loss, slope = jax.value_and_grad(lambda p: loss_of(p, rows, real, drop_key) / count)(parameters)
-        updates, state = optimiser.update(slope, state, parameters)
+        with jax.numpy_dtype_promotion("standard"):  # Optax's Adam raises a float to an integer count
+            updates, state = optimiser.update(slope, state, parameters)
         updates = jax.tree.map(lambda u: -rates[i] * u, updates)
         return optax.apply_updates(parameters, updates), state, total + loss * count
 
