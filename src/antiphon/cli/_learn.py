@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from antiphon.report import BaselineScore, RunResult
 
 MODEL, REPORT, JOURNAL = "program.antiphon", "report.html", "journal"
-MOST_LINES = 24
+MOST_LINES = 40
 
 
 @dataclass(frozen=True)

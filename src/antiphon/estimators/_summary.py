@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = 4
 PACKAGES = ("antiphon", "jax", "equinox", "optax", "numpy", "scipy", "scikit-learn", "pandas")
-MOST_SENTENCES = 40
+MOST_SENTENCES = 60
 
 
 def summarise(

@@ -173,6 +173,9 @@ def front_plot(front: Sequence[FrontRow], metric: str, *, higher_is_better: bool
             if row.chosen:
                 _beside(axes, "chosen", (row.size, row.score), below=higher_is_better)
         axes.margins(x=0.08, y=0.15)
+        left, right = axes.get_xlim()
+        if right - left < 2:  # a single program would stand between fractions of a node
+            axes.set_xlim(left - 1, right + 1)
         low, high = axes.get_ylim()
         edge = low if higher_is_better else high
         for row in (r for r in rows if r not in inside):
