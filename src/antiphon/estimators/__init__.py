@@ -10,6 +10,7 @@ from antiphon.estimators._recurrent import (
 )
 from antiphon.estimators._summary import (
     hardware,
+    looks,
     program_text,
     search_budget,
     show_program,
@@ -27,6 +28,7 @@ __all__ = [
     "RecurrentTagger",
     "baselines",
     "hardware",
+    "looks",
     "program_text",
     "search_budget",
     "show_program",
