@@ -98,14 +98,8 @@ def draw_windows(axes: Axes, look: Any) -> None:
     for lane, (label, start, stop) in enumerate(look.windows):
         axes.barh(lane, stop - start, left=start, height=0.8, color=BLUE, alpha=0.25)
         middle = (start + stop) / 2
-        side = (
-            "left"
-            if middle < len(look.frames) / 3
-            else "right"
-            if middle > len(look.frames) * 2 / 3
-            else "center"
-        )
-        place = start if side == "left" else stop if side == "right" else middle
+        third = int(3 * middle / (len(look.frames) + 1e-9))
+        side, place = (("left", start), ("center", middle), ("right", stop))[third]
         axes.text(place, lane, label, ha=side, va="center", fontsize=7.5, family="monospace")
     axes.set(xlim=(0, len(look.frames)), ylim=(len(look.windows) - 0.5, -0.5))
     axes.axis("off")

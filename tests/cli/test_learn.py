@@ -125,9 +125,7 @@ def test_ctrl_c_keeps_the_best_so_far(start, tmp_path):
 
 
 @pytest.mark.slow
-def test_killed_at_three_moments_and_started_again_it_ends_where_it_would_have(
-    start, fresh, learn, tmp_path
-):
+def test_killed_at_three_moments_and_started_again_it_ends_where_it_would_have(start, fresh, learn, tmp_path):
     whole = fresh(*learn, "--json", "figures.json", cwd=_folder(tmp_path / "whole"))
     assert whole.code == 0, whole.err
     folder = _folder(tmp_path / "killed")
