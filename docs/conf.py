@@ -13,5 +13,6 @@ myst_heading_anchors = 3
 autodoc_typehints = "none"
 napoleon_google_docstring = True
 exclude_patterns = ["_build"]
+suppress_warnings = ["misc.highlighting_failure"]  # programs and messages are no known language
 html_theme = "alabaster"
 html_static_path: list[str] = []
