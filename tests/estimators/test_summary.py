@@ -27,7 +27,8 @@ PROGRAMS = {
     ),
     "planted-table": (
         "language sequence\ninput x: Real[4] of width [cm], height [cm], depth [cm], colour\n"
-        "output numbers y\nprogram\n  if affine[1*depth](x) > 0 then affine[2*width - 3*height](x) else affine[1](x)",
+        "output numbers y\nprogram\n"
+        "  if affine[1*depth](x) > 0 then affine[2*width - 3*height](x) else affine[1](x)",
         "r2",
     ),
 }
