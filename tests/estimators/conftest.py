@@ -68,10 +68,5 @@ def walks():
 def make_walks(cases=60, classes=3, seed=0):
     rng = np.random.default_rng(seed)
     y = np.arange(cases) % classes
-    X = [
-        np.float32(rng.normal((2.0 * label, -label), 1.0, (rng.integers(3, 9), 2)))
-        for label in y
-    ]
+    X = [np.float32(rng.normal((2.0 * label, -label), 1.0, (rng.integers(3, 9), 2))) for label in y]
     return X, np.array(["bird", "cat", "dog"])[y]
-
-

@@ -31,7 +31,11 @@ def test_programs_pass(estimator, least):
 
 
 @pytest.mark.parametrize(
-    ("estimator", "least"), [(RecurrentClassifier(**NETWORK), 48), (RecurrentRegressor(**NETWORK), 44)]
+    ("estimator", "least"),
+    [
+        pytest.param(RecurrentClassifier(**NETWORK), 48, marks=pytest.mark.slow),
+        (RecurrentRegressor(**NETWORK), 44),
+    ],
 )
 def test_networks_pass(estimator, least):
     failed, passed = outcome(estimator)

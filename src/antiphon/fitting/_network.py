@@ -205,10 +205,11 @@ def _optimiser(weight_decay: float) -> optax.GradientTransformation:
 
 
 def _rates(peak: float, steps: int) -> Float[np.ndarray, " step"]:
+    # Optax's schedules are made for traced steps: computed ahead, each number of steps would be compiled.
     warm_up = max(1, steps // 10)
-    schedule = optax.warmup_cosine_decay_schedule(0.0, peak, warm_up, max(steps, warm_up + 1))
-    # From step 1 on: at a rate of 0 the first step would be wasted.
-    return np.asarray(schedule(jnp.arange(1, steps + 1, dtype=jnp.float32)), np.float32)
+    step = np.arange(1, steps + 1)
+    falling = 0.5 * (1 + np.cos(np.pi * (step - warm_up) / (steps + 1 - warm_up)))
+    return (peak * np.where(step < warm_up, step / warm_up, falling)).astype(np.float32)
 
 
 def _location_and_scale(frames: Float[np.ndarray, "frame feature"]) -> tuple[np.ndarray, np.ndarray]:
