@@ -1,8 +1,10 @@
 """Fitting programs and networks by gradient: losses, training loops, one candidate or a whole batch at once."""
 
 from antiphon.fitting._evaluator import Evaluator, Fit, Folds
-from antiphon.fitting._leaves import text_of, to_own_units, to_training
+from antiphon.fitting._leaves import leaf_keys, standardisation, text_of, to_own_units
 from antiphon.fitting._loop import Schedule, forget_compiled
 from antiphon.fitting._losses import best_threshold, case_losses, decide, entropy, flat_scores, flat_truth, measure
+from antiphon.fitting._network import DivergedError, NetworkFit, fit_network, network_scores
 from antiphon.fitting._neural import fill_hole, with_modules
 from antiphon.fitting._problem import Problem, balanced_weights
+from antiphon.fitting._skeleton import SlotValues

@@ -12,11 +12,11 @@ import numpy as np
 from jaxtyping import Float
 
 from antiphon.fitting._leaves import initial_parameters, penalties, standardisation, term_key, text_of
-from antiphon.fitting._loop import Schedule, train_batch
+from antiphon.fitting._loop import BatchResult, Schedule, train_batch
 from antiphon.fitting._losses import best_threshold, decide, entropy, flat_scores, flat_truth, measure
 from antiphon.fitting._problem import Problem
-from antiphon.fitting._skeleton import Skeleton, SlotValues, Split, split
-from antiphon.language import Term
+from antiphon.fitting._skeleton import Skeleton, SlotValues, Split, is_sequence, split
+from antiphon.language import Real, Term
 
 BATCHES = (1, 4, 16, 64)  # Batch sizes that are compiled; a group is cut into these.
 BATCH_BYTES = 400_000_000
@@ -41,7 +41,7 @@ class Fit:
         fold_scores: The metric in each fold.
         threshold: The probability above which class 1 is said; `None` where that means nothing.
         constant: Whether it says one class only.
-        parameters: Arrays of the fold with the lowest loss, in training coordinates.
+        parameters: Arrays in training coordinates, with the folds as first axis.
         curve: Steps, training losses and validation losses, averaged over folds.
         scores: Held-out raw scores of each case, where asked for.
     """
@@ -113,11 +113,11 @@ class Evaluator:
         return batches
 
     def _shared(self, parts: Split) -> tuple[Term | None, ...]:
-        """Slots that are frames over time are large: only terms with the very same ones go together."""
-        from antiphon.fitting._skeleton import is_sequence
-
+        """Large slots (frames over time, very wide vectors): only terms with the very same ones go together."""
+        wide = 4 * len(self.problem.language.features)
         return tuple(
-            s if is_sequence(t) else None for s, t in zip(parts.slots, parts.skeleton.slot_types, strict=True)
+            s if is_sequence(t) or (isinstance(t, Real) and isinstance(t.size, int) and t.size > wide) else None
+            for s, t in zip(parts.slots, parts.skeleton.slot_types, strict=True)
         )
 
     def _limit(self, parts: Split) -> int:
@@ -127,7 +127,7 @@ class Evaluator:
         shared = self._shared(parts)
         rows = min(cases, self.schedule.batch_size)
         inner = cases * features * len(parts.slots) + folds * cases * self.problem.n_outputs
-        if any(s is not None for s in shared):  # activations over time, forwards and backwards
+        if any(is_sequence(t) for t in parts.skeleton.slot_types):  # activations over time, forwards and backwards
             inner += folds * max(rows * 8, cases) * time * max(16, features) * 4
         elif self.problem.task == "tagging":
             inner += folds * cases * time * self.problem.n_outputs * 2
@@ -140,34 +140,35 @@ class Evaluator:
         *,
         start: Sequence[Mapping[str, Any] | None] | None = None,
         keep: Sequence[Mapping[str, np.ndarray] | None] | None = None,
-        l2: float | None = None,
+        l2: Sequence[float] | None = None,
         with_scores: bool = False,
     ) -> list[Fit]:
         """Fit terms of one skeleton as one batch.
 
         Args:
             terms: One group, as `group` gives.
-            start: Arrays to start from (training coordinates) where a term has a fitted relative; leaves that
-                are not named, or of another shape, start afresh.
-            keep: For each term, path of an affine map -> which weights it may use, `(m, n)` of 0 and 1.
-            l2: Another strength of penalty.
+            start: Arrays to start from (training coordinates, folds first) where a term has a fitted relative;
+                leaves that are not named, or of another shape, start afresh. A fold starts from the same fold
+                of the relative, so that nothing held out is ever seen.
+            keep: For each term, path of an affine map -> which weights it may use, `(fold, m, n)` of 0 and 1.
+            l2: For each term, the strength of its penalty in units of the usual one.
             with_scores: Whether `Fit.scores` is wanted.
         """
-        result, _ = self.train(terms, start=start, keep=keep, l2=l2)
+        result = self._train(terms, start=start, keep=keep, l2=l2)
         fits = []
         for i, term in enumerate(terms):
             fits.append(self._judge(text_of(term, self.problem.language), result, i, with_scores))
         return fits
 
-    def train(
+    def _train(
         self,
         terms: Sequence[Term],
         *,
         start: Sequence[Mapping[str, Any] | None] | None = None,
         keep: Sequence[Mapping[str, np.ndarray] | None] | None = None,
-        l2: float | None = None,
-    ) -> tuple[Any, list[Any]]:
-        """Train terms of one skeleton; the raw result and each term's standardisation."""
+        l2: Sequence[float] | None = None,
+    ) -> BatchResult:
+        """Train terms of one skeleton."""
         language = self.problem.language
         parts = [self.split(t) for t in terms]
         skeleton: Skeleton = parts[0].skeleton
@@ -178,10 +179,9 @@ class Evaluator:
         root = jax.random.key(self.seed)
         standards, starts = [], []
         for i, (term, part) in enumerate(zip(terms, parts, strict=True)):
-            standard = standardisation(part, self.slots)
-            for path, mask in ((keep[i] if keep else None) or {}).items():
-                standard[path]["keep"] = mask
-            standards.append(standard)
+            standards.append(
+                standardisation(part, self.slots, folds=folds, keep=keep[i] if keep else None)
+            )
             key = term_key(root, part, language, text_of(term, language))
             warm = (start[i] if start else None) or {}
             copies = []
@@ -191,8 +191,8 @@ class Evaluator:
                 for path, leaf in fresh.items():
                     known = warm.get(path, {})
                     for name in leaf:
-                        if name in known and np.shape(known[name]) == leaf[name].shape:
-                            leaf[name] = np.asarray(known[name], np.float32)
+                        if name in known and np.shape(known[name]) == (folds, *leaf[name].shape):
+                            leaf[name] = np.asarray(known[name][fold], np.float32)
                 copies.append(fresh)
             starts.append(_stack(copies))
         shared = tuple(s is not None for s in self._shared(parts[0]))
@@ -202,9 +202,8 @@ class Evaluator:
             else jax.tree.map(lambda *a: jnp.stack(a), *[self.slots[parts[i].slots[j]] for i in filled])
             for j in range(len(shared))
         )
-        strength = l2 if l2 is not None else self.l2
-        if strength is None:
-            strength = 1.0 / max(1.0, float(self.folds.train.sum(1).mean()))
+        usual = self.l2 if self.l2 is not None else 1.0 / max(1.0, float(self.folds.train.sum(1).mean()))
+        strength = np.array([usual * (l2[i] if l2 else 1.0) for i in filled], np.float32)
         result = train_batch(
             skeleton,
             language,
@@ -216,7 +215,7 @@ class Evaluator:
             slots=inputs,
             shared=shared,
             penalty_factors=penalties(parts[0]),
-            l2=np.full((size, folds), strength, np.float32),
+            l2=np.repeat(strength[:, None], folds, axis=1),
             train_weights=self.folds.train,
             validation_weights=self.folds.validation,
             targets=self.problem.targets,
@@ -225,24 +224,24 @@ class Evaluator:
         )
         self.compile_seconds += result.compile_seconds
         self.run_seconds += result.run_seconds
-        return result, standards
+        return result
 
     def _judge(self, text: str, result: Any, i: int, with_scores: bool) -> Fit:
         problem, folds = self.problem, self.folds
         every = self.schedule.steps // self.schedule.evaluations
         steps = tuple(every * (k + 1) for k in range(self.schedule.evaluations))
+        judged = folds.validation.any(1)
         curve = (
             steps,
-            tuple(float(v) for v in result.curve_train[i].mean(0)),
-            tuple(float(v) for v in result.curve_validation[i].mean(0)),
+            tuple(float(v) for v in result.curve_train[i][judged].mean(0)),
+            tuple(float(v) for v in result.curve_validation[i][judged].mean(0)),
         )
-        if not np.isfinite(result.validation[i]).all() or not np.isfinite(result.scores[i]).all():
+        if not np.isfinite(result.scores[i]).all():
             return Fit(text, float("nan"), float("nan"), curve=curve)
-        held = [np.flatnonzero(w) for w in folds.validation]
-        truths = [flat_truth(problem, rows) for rows in held]
-        scores = [flat_scores(problem, result.scores[i, f], rows) for f, rows in enumerate(held)]
-        best = int(np.argmin(result.validation[i]))
-        parameters = jax.tree.map(lambda a: np.asarray(a[i, best]), result.parameters)
+        held = {f: np.flatnonzero(w) for f, w in enumerate(folds.validation) if w.any()}
+        truths = [flat_truth(problem, rows) for rows in held.values()]
+        scores = [flat_scores(problem, result.scores[i, f], rows) for f, rows in held.items()]
+        parameters = jax.tree.map(lambda a: np.asarray(a[i]), result.parameters)
         out = np.concatenate(scores)
         truth = np.concatenate(truths)
         loss = entropy(out, truth, problem.task)

@@ -8,23 +8,31 @@ So every feature is equally easy to move whatever its unit, and what is printed 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from antiphon.fitting._skeleton import SlotValues, Split, leaf_inputs
-from antiphon.language import Apply, Language, path_name, print_term, sketch, walk
+from antiphon.language import Apply, Language, Term, path_name, print_term, sketch, walk
 
 FAR = 5.0  # A feature further than this many spreads from 0 is written as `feature - centre`.
 
 
-def standardisation(parts: Split, slots: SlotValues) -> dict[str, dict[str, np.ndarray]]:
+def standardisation(
+    parts: Split, slots: SlotValues, *, folds: int, keep: Mapping[str, np.ndarray] | None = None
+) -> dict[str, dict[str, np.ndarray]]:
     """Location, spread and centre of what each affine map of a skeleton reads, and which weights it may use.
 
+    Args:
+        parts: A split term.
+        slots: The values of its slots.
+        folds: How many folds there are.
+        keep: Path -> 0 or 1 for each weight, `(fold, m, n)`; by default all may be used.
+
     Returns:
-        Path -> `shift`, `scale`, `centre` of shape `(n,)` and `keep` of shape `(m, n)`.
+        Path -> `shift`, `scale`, `centre` of shape `(n,)` and `keep` of shape `(fold, m, n)`.
     """
     reads = leaf_inputs(parts.skeleton)
     found: dict[str, dict[str, np.ndarray]] = {}
@@ -40,7 +48,7 @@ def standardisation(parts: Split, slots: SlotValues) -> dict[str, dict[str, np.n
             "shift": shift,
             "scale": scale,
             "centre": np.where(np.abs(shift) > FAR * scale, _short(shift, scale), 0).astype(np.float32),
-            "keep": np.ones((rows, entries), np.float32),
+            "keep": (keep or {}).get(name, np.ones((folds, rows, entries), np.float32)),
         }
     return found
 
@@ -91,7 +99,7 @@ def term_key(key: jax.Array, parts: Split, language: Language, text: str) -> jax
 
 
 def to_own_units(parameters: Any, standard: Any) -> Any:
-    """Parameters in the units of the data, from training coordinates; traceable by JAX."""
+    """Parameters of one fold in the units of the data, from training coordinates; traceable by JAX."""
     found = {}
     for path, leaf in parameters.items():
         by = standard.get(path)
@@ -101,24 +109,6 @@ def to_own_units(parameters: Any, standard: Any) -> Any:
         weight = leaf["weight"] * by["keep"] / by["scale"][None, :]
         bias = leaf["bias"] - weight @ (by["shift"] - by["centre"])
         found[path] = {"weight": weight, "bias": bias, "centre": by["centre"]}
-    return found
-
-
-def to_training(parameters: Any, standard: Any) -> Any:
-    """The inverse of `to_own_units`, so that a fitted program can go on being trained."""
-    found = {}
-    for path, leaf in parameters.items():
-        by = standard.get(path)
-        if by is None:
-            found[path] = {k: np.asarray(v, np.float32) for k, v in leaf.items()}
-            continue
-        weight = np.asarray(leaf["weight"], np.float64)
-        bias = leaf["bias"] + weight @ (by["shift"].astype(np.float64) - leaf["centre"])
-        found[path] = {
-            "weight": (weight * by["scale"]).astype(np.float32),
-            "bias": bias.astype(np.float32),
-            "centre": np.zeros_like(by["centre"]),
-        }
     return found
 
 
@@ -145,6 +135,12 @@ def text_of(term: Any, language: Language) -> str:
     return " ".join(print_term(sketch(term), language, {}).split())
 
 
-def zeros_like(tree: Any) -> Any:
-    """A tree of zeros of the same shapes."""
-    return jax.tree.map(jnp.zeros_like, tree)
+def leaf_keys(term: Term, language: Language) -> dict[str, str]:
+    """Path of each parametric leaf -> its text, by which relatives know it again: the first of equals only."""
+    found: dict[str, str] = {}
+    for path, node in walk(term):
+        if isinstance(node, Apply) and language[node.name].parameters:
+            text = text_of(node, language)
+            if text not in found.values():
+                found[path_name(path)] = text
+    return found

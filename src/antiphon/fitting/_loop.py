@@ -111,7 +111,7 @@ def train_batch(
         task: As `Problem.task`.
         schedule: How long and how fast.
         start: Initial arrays with axes `(candidate, fold, ...)`.
-        standard: What `standardisation` gives, with axis `(candidate, ...)`.
+        standard: What `standardisation` gives, with candidates as first axis.
         data: Constants that are arrays, with axis `(candidate, ...)`.
         slots: Values of the slots: `(candidate, case, ...)`, or `(case, ...)` where `shared`.
         shared: Which slots all candidates have in common.
@@ -249,7 +249,8 @@ def _train(
         (_, _, kept, best), curves = jax.lax.scan(stretch, carry, (numbers, rows))
         return kept, scores_of(kept, standard, data, inputs, jnp.float32(0)), best, curves
 
-    over_folds = jax.vmap(fit, in_axes=(0, None, None, None, 0, 0, 0))
+    by_fold = {path: dict.fromkeys(leaf, None) | {"keep": 0} for path, leaf in standard.items()}
+    over_folds = jax.vmap(fit, in_axes=(0, by_fold, None, None, 0, 0, 0))
     over_candidates = jax.vmap(
         over_folds, in_axes=(0, 0, 0, tuple(None if s else 0 for s in shared), 0, None, None)
     )

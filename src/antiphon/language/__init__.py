@@ -9,13 +9,16 @@ from antiphon.language._print import affine_rows, entry_names, format_number, pr
 from antiphon.language._program import Program, with_language
 from antiphon.language._reference import primitive_table
 from antiphon.language._sequence import sequence
+from antiphon.language import _productions as _productions  # gives `sequence` its rules
 from antiphon.language._terms import (
     Apply,
     Hole,
     Lam,
     Parameters,
+    Path,
     Term,
     Var,
+    children,
     holes,
     parameters,
     path_name,
@@ -39,6 +42,7 @@ __all__ = [
     "Language",
     "Output",
     "Parameters",
+    "Path",
     "Primitive",
     "Program",
     "Real",
@@ -50,6 +54,7 @@ __all__ = [
     "Var",
     "affine_rows",
     "check",
+    "children",
     "data_arrays",
     "entry_names",
     "evaluate",

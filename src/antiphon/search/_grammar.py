@@ -1,0 +1,317 @@
+"""Partial programs: which terms a hole may become, equal terms made one, and what stands in for a hole."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from antiphon.errors import LanguageError
+from antiphon.fitting import SlotValues, fill_hole, text_of, with_modules
+from antiphon.language import (
+    Apply,
+    Hole,
+    Lam,
+    Language,
+    Path,
+    Real,
+    Seq,
+    Term,
+    Type,
+    Var,
+    check,
+    children,
+    evaluate,
+    holes,
+    parse_term,
+    replace_at,
+    size,
+    walk,
+    with_children,
+)
+
+ENTRIES = 48  # Components of all summaries that a relaxation reads.
+SUMMARY_SIZE = 4  # Nodes of the largest summary that fills a hole; deeper ones grow by the user's own rules.
+
+
+class Grammar:
+    """The space of programs of one language and one output type.
+
+    A hole of the roles `summary` and `stream` is filled in one step by a whole sub-term: these have no
+    parameters, so all ways to fill it share a skeleton and are fitted together.
+
+    Args:
+        language: Bound to features.
+        output_type: The type of whole programs.
+        size_limit: Most nodes of a program.
+        relaxation: As in `Settings`.
+    """
+
+    def __init__(
+        self, language: Language, output_type: Type, *, size_limit: int = 20, relaxation: str = "summaries"
+    ) -> None:
+        self.plain = language
+        self.output_type = output_type
+        self.size_limit = size_limit
+        self.relaxation = relaxation
+        self._closures: dict[tuple[str, Type, int], tuple[Term, ...]] = {}
+        self._by_role: dict[tuple[str, Type], tuple[Term, ...]] = {}
+        self.language = with_modules(language)
+
+    @property
+    def root(self) -> Hole:
+        """The program of which nothing is known."""
+        return Hole("output", self.output_type)
+
+    def closure(self, role: str, type_: Type, limit: int = SUMMARY_SIZE) -> tuple[Term, ...]:
+        """Every term without parameters that a hole of a role may become, smallest first."""
+        key = (role, type_, limit)
+        if key in self._closures:
+            return self._closures[key]
+        found: dict[Term, None] = {}
+        if limit >= 1 and self.plain.input_type == type_:
+            found[Var("x")] = None
+        for rule in self.plain.rules:
+            if rule.role != role:
+                continue
+            template = parse_template(rule.template, self.plain, type_)
+            if template is None:
+                continue
+            inner = holes(template)
+            room = limit - (size(template) - len(inner))
+            choices = [self.closure(h.role, h.type, room - len(inner) + 1) for _, h in inner]
+            for chosen in itertools.product(*choices):
+                term = template
+                for (path, _), part in zip(inner, chosen, strict=True):
+                    term = replace_at(term, path, part)
+                if size(term) <= limit and not self._has_parameters(term):
+                    found[term] = None
+        ordered = tuple(sorted(found, key=lambda t: (size(t), text_of(t, self.plain))))
+        self._closures[key] = ordered
+        return ordered
+
+    def _has_parameters(self, term: Term) -> bool:
+        return any(isinstance(n, Apply) and self.plain[n.name].parameters for _, n in walk(term))
+
+    def is_closed_role(self, role: str) -> bool:
+        """Whether holes of a role are filled at once, by terms without parameters."""
+        return role.split("_")[0] in ("summary", "stream")
+
+    def expand(self, term: Term) -> list[Term]:
+        """All ways to fill the first hole of a partial program, canonical and without repeats."""
+        path, hole = holes(term)[0]
+        found: dict[Term, None] = {}
+        for filling in self._fillings(hole):
+            grown = canonical(replace_at(term, path, filling), self.plain)
+            if self.least_size(grown) <= self.size_limit:
+                found[grown] = None
+        return list(found)
+
+    def _fillings(self, hole: Hole) -> tuple[Term, ...]:
+        return self._filled(hole.role, hole.type)
+
+    def _fillings(self, hole: Hole) -> tuple[Term, ...]:
+        if self.is_closed_role(hole.role):
+            return self.closure(hole.role, hole.type)
+        return self._templates(hole.role, hole.type)
+
+    def _templates(self, role: str, type_: Type) -> tuple[Term, ...]:
+        key = (role, type_)
+        if key not in self._by_role:
+            templates = (parse_template(r.template, self.plain, type_) for r in self.plain.rules if r.role == role)
+            self._by_role[key] = tuple(t for t in templates if t is not None)
+        return self._by_role[key]
+
+    def grow(self, program: Term | None) -> list[Term]:
+        """All complete programs one construct larger than a complete one.
+
+        Every rule that has an `?output` hole takes the program in it (in all, where it has several), and its
+        other holes become the same sub-term, any there is. Without a program: the rules that need none.
+
+        Args:
+            program: Of the grammar's output type, or `None` to begin.
+        """
+        found: dict[Term, None] = {}
+        for template in self._templates("output", self.output_type):
+            inner = [h for _, h in holes(template)]
+            if (program is None) == any(h.role == "output" for h in inner):
+                continue
+            for grown in self._completions(template, program):
+                small = canonical(grown, self.plain)
+                if size(small) <= self.size_limit and small != program:
+                    found[small] = None
+        return list(found)
+
+    def _completions(self, template: Term, program: Term | None) -> list[Term]:
+        """Fill a template's holes: `output` by a program, the others by one common sub-term each time."""
+        term = template
+        while True:
+            open_holes = [(p, h) for p, h in holes(term) if not self.is_closed_role(h.role)]
+            if not open_holes:
+                break
+            path, hole = open_holes[0]
+            if hole.role == "output":
+                assert program is not None
+                term = replace_at(term, path, program)
+                continue
+            simplest = self._templates(hole.role, hole.type)
+            if not simplest:
+                return []
+            term = replace_at(term, path, simplest[0])
+        kinds = {(h.role, h.type) for _, h in holes(term)}
+        if not kinds:
+            return [term]
+        filled = []
+        for chosen in itertools.product(*[self.closure(role, type_) for role, type_ in sorted(kinds, key=str)]):
+            one = term
+            by_kind = dict(zip(sorted(kinds, key=str), chosen, strict=True))
+            for path, hole in holes(term):
+                one = replace_at(one, path, by_kind[(hole.role, hole.type)])
+            filled.append(one)
+        return filled
+
+    def swap(self, program: Term) -> list[Term]:
+        """All programs that differ from a complete one in a single sub-term without parameters."""
+        found: dict[Term, None] = {}
+        typing = check(program, self.plain, self.output_type)
+
+        def visit(node: Term, path: Path) -> None:
+            role = "summary" if isinstance(typing[path], Real) else "stream_frames"
+            if isinstance(node, Apply | Var) and node in self.closure(role, typing[path]):
+                for other in self.closure(role, typing[path]):
+                    swapped = canonical(replace_at(program, path, other), self.plain)
+                    if swapped != program and size(swapped) <= self.size_limit:
+                        found[swapped] = None
+                return
+            for i, child in enumerate(children(node)):
+                visit(child, (*path, i))
+
+        visit(program, ())
+        return list(found)
+
+    def least_size(self, term: Term) -> int:
+        """The size of the smallest completion of a partial program: a hole takes an affine map of a summary."""
+        least = 2 if self.plain.is_table else 3
+        return size(term) + (least - 1) * len(holes(term))
+
+    def relax(self, term: Term) -> Term:
+        """A partial program with a neural module in each hole."""
+        for path, hole in holes(term):
+            term = replace_at(term, path, self._module(hole))
+        return term
+
+    def _module(self, hole: Hole) -> Term:
+        if self.relaxation == "recurrent" or self.plain.is_table:
+            return fill_hole(hole, {"x": self.plain.input_type})
+        mlp = Apply("mlp", (Var("v"),), (("hidden", 16),))
+        if isinstance(hole.type, Seq):
+            return Apply("map", (Lam("v", mlp), Apply("every_stream", (Var("x"),), (("entries", ENTRIES),))))
+        wide = Apply("every_summary", (Var("x"),), (("entries", ENTRIES),))
+        return with_children(mlp, (wide,))
+
+    def prepare(self, slots: SlotValues) -> None:
+        """Make what the perceptron in a hole reads: every summary (or stream) that the language can say.
+
+        They are standardised, clipped at five deviations and brought to their first principal components,
+        so that a relaxation costs little more than a program.
+
+        Args:
+            slots: Values over the training data, in the plain language.
+        """
+        if self.relaxation == "recurrent" or self.plain.is_table:
+            return
+        if isinstance(self.output_type, Seq):
+            roles = {h.role for t in self._templates("output", self.output_type) for _, h in holes(t)}
+            found = {t: None for r in sorted(roles) if self.is_closed_role(r)
+                     for t in self.closure(r, Seq(self.plain.frame_type))}  # fmt: skip
+            terms, name, result = tuple(found), "every_stream", "Seq[Real[entries]]"
+        else:
+            terms = self.closure("summary", self.plain.frame_type)
+            name, result = "every_summary", "Real[entries]"
+        self.language.primitive(
+            f"Seq[Real[n]] -> {result}", name=name, config={"entries": (ENTRIES,)}, searched=False
+        )(_reader(terms, slots))
+
+
+def _reader(terms: tuple[Term, ...], slots: SlotValues) -> Callable[..., Any]:
+    """The components of all terms side by side, as the implementation of a primitive."""
+    language = slots.language
+    statistics = [slots.location_and_scale(t) for t in terms]
+    shift = np.concatenate([s[0] for s in statistics])
+    scale = np.concatenate([s[1] for s in statistics])
+    values = [slots[t] for t in terms]
+    if isinstance(values[0], tuple):
+        mask = np.asarray(values[0][1])
+        picked = np.random.default_rng(0).permutation(int(mask.sum()))[:5000]
+        values = [np.asarray(v[0])[mask][picked] for v in values]
+    rows = np.clip((np.concatenate([np.asarray(v) for v in values], axis=1) - shift) / scale, -5, 5)
+    _, strengths, directions = np.linalg.svd(rows - rows.mean(0), full_matrices=False)
+    basis = np.zeros((len(shift), ENTRIES), np.float32)
+    kept = min(ENTRIES, len(directions))
+    # Whitened: small components may matter as much as large ones.
+    weight = np.sqrt(len(rows)) / np.maximum(strengths[:kept], 1e-3 * strengths[0] + 1e-9)
+    basis[:, :kept] = (directions[:kept] * weight[:, None]).T
+
+    def read(frames: Any, mask: Any, *, entries: int) -> Any:
+        found = [evaluate(t, language, {"x": (frames, mask)}, {}, {}) for t in terms]
+        if isinstance(found[0], tuple):
+            wide = jnp.concatenate([f[0] for f in found], axis=1)
+            return jnp.clip((wide - shift[None, :]) / scale[None, :], -5.0, 5.0) @ basis
+        return jnp.clip((jnp.concatenate(found) - shift) / scale, -5.0, 5.0) @ basis
+
+    return read
+
+
+def parse_template(template: str, language: Language, type_: Type) -> Term | None:
+    """A rule's template as a term whose holes have types; `None` where it cannot have this type."""
+    try:
+        term = parse_term(template, language, type_)
+        typing = check(term, language, type_)
+    except LanguageError:
+        return None
+    for path, hole in holes(term):
+        term = replace_at(term, path, Hole(hole.role, typing[path]))
+    return term
+
+
+def canonical(term: Term, language: Language) -> Term:
+    """One term for all that are equal by the order of operands, or by a summand said twice.
+
+    Sums are flattened and sorted, holes last; `affine(s) + affine(s)` is `affine(s)`, as affine maps are
+    closed under addition.
+
+    Args:
+        term: A sketch, possibly with holes.
+        language: Of the term.
+    """
+    if not isinstance(term, Apply):
+        below = tuple(canonical(c, language) for c in ([term.body] if isinstance(term, Lam) else []))
+        return with_children(term, below) if below else term
+    term = with_children(term, tuple(canonical(c, language) for c in term.args))
+    assert isinstance(term, Apply)
+    if term.name not in ("add", "mul"):
+        return term
+    parts = _flatten(term, term.name)
+    ordered = sorted(parts, key=lambda t: (bool(holes(t)), text_of(t, language)))
+    if term.name == "add":
+        kept: dict[Term, None] = {}
+        extra = []
+        for part in ordered:
+            if isinstance(part, Apply) and part.name == "affine" and not holes(part):
+                kept[part] = None
+            else:
+                extra.append(part)
+        ordered = sorted([*kept, *extra], key=lambda t: (bool(holes(t)), text_of(t, language)))
+    joined = ordered[0]
+    for part in ordered[1:]:
+        joined = Apply(term.name, (joined, part))
+    return joined
+
+
+def _flatten(term: Term, name: str) -> list[Term]:
+    if isinstance(term, Apply) and term.name == name:
+        return [p for a in term.args for p in _flatten(a, name)]
+    return [term]

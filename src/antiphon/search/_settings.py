@@ -1,0 +1,69 @@
+"""How a search is run: what it may spend, what it looks for, how it weighs size against error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from antiphon.errors import InputError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of one search.
+
+    Attributes:
+        strategy: A name in `STRATEGIES`.
+        candidates: How many candidates may be fitted, partial programs included.
+        seconds: How long it may take, finishing included; `None` for no limit. A search that ends by the
+            clock need not end at the same program twice.
+        target_score: Stop as soon as a complete program reaches this cross-validated score.
+        size_limit: Most nodes of a program.
+        penalty: What a node costs, in units of error: the cost of a candidate is its error plus this times
+            its size.
+        finalists: How many programs are judged again on other splits before one is chosen.
+        jobs: Worker processes; the result does not depend on it.
+        seed: Of splits, initial weights and mini-batches.
+        steps: Optimiser steps a candidate is trained for.
+        relaxation: What stands in for a hole: `"summaries"` (a perceptron over every summary that the language
+            can say) or `"recurrent"` (a GRU over the frames).
+        digits: Significant digits of coefficients; `None` keeps float32.
+    """
+
+    strategy: str = "beam"
+    candidates: int = 600
+    seconds: float | None = None
+    target_score: float | None = None
+    size_limit: int = 20
+    penalty: float = 0.001
+    finalists: int = 6
+    jobs: int = 1
+    seed: int = 0
+    steps: int = 300
+    relaxation: str = "summaries"
+    digits: int | None = 3
+
+    def __post_init__(self) -> None:
+        checks = [
+            ("candidates", self.candidates, self.candidates >= 1, "at least 1"),
+            ("seconds", self.seconds, self.seconds is None or self.seconds > 0, "above 0, or None"),
+            ("size_limit", self.size_limit, self.size_limit >= 3, "at least 3: affine, a summary, x"),
+            ("penalty", self.penalty, self.penalty >= 0, "at least 0"),
+            ("finalists", self.finalists, self.finalists >= 1, "at least 1"),
+            ("jobs", self.jobs, self.jobs >= 1, "at least 1"),
+            ("steps", self.steps, self.steps >= 10, "at least 10"),
+            ("digits", self.digits, self.digits is None or self.digits >= 1, "at least 1, or None"),
+            ("relaxation", self.relaxation, self.relaxation in RELAXATIONS, f"one of {', '.join(RELAXATIONS)}"),
+            ("strategy", self.strategy, self.strategy in STRATEGIES, f"one of {', '.join(STRATEGIES)}"),
+        ]
+        for name, value, fine, expected in checks:
+            if not fine:
+                raise InputError(f"{name} is {value!r}.", f"{expected[0].upper()}{expected[1:]}.")
+
+
+RELAXATIONS = ("summaries", "recurrent")
+
+STRATEGIES = {
+    "beam": "complete programs, the cheapest grown by one construct at a time",
+    "near": "best-first over partial programs, neural relaxations as heuristic (A* of NEAR, Shah et al. 2020)",
+    "enumeration": "complete programs by size, smallest first",
+}

@@ -1,0 +1,186 @@
+"""The work of a search that can be done anywhere: fitting groups of terms, in this process or in another."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from antiphon.fitting import (
+    Evaluator,
+    Fit,
+    Folds,
+    Problem,
+    Schedule,
+    leaf_keys,
+    standardisation,
+    to_own_units,
+)
+from antiphon.language import Term
+
+
+@dataclass(frozen=True)
+class Job:
+    """One group of terms of one skeleton, to be fitted together.
+
+    Attributes:
+        stage: `"search"`, `"relaxed"` (for partial programs) or `"final"`: which folds and schedule.
+        terms: The group.
+        start: For each term what its relative's leaves ended at: leaf text -> arrays, folds first.
+        keep: For each term which weights of its affine maps may be used.
+        l2: For each term the strength of its penalty.
+    """
+
+    stage: str
+    terms: tuple[Term, ...]
+    start: tuple[Mapping[str, Any], ...] = ()
+    keep: tuple[Mapping[str, np.ndarray], ...] = ()
+    l2: tuple[float, ...] = ()
+
+
+@dataclass
+class Workshop:
+    """A problem with its folds: all that a worker needs, sent to it once.
+
+    Args:
+        problem: With the search's language, which holds neural modules.
+        search_folds: Folds of the search.
+        final_folds: Folds on which finalists are judged; the last one trains on everything.
+        schedule: Of the search.
+        seed: As in `Settings`.
+    """
+
+    problem: Problem
+    search_folds: Folds
+    final_folds: Folds
+    schedule: Schedule
+    seed: int
+    _evaluators: dict[str, Evaluator] = field(default_factory=dict, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_evaluators": {}}
+
+    def evaluator(self, stage: str) -> Evaluator:
+        """The evaluator of a stage, made when first asked for."""
+        if stage not in self._evaluators:
+            made = Evaluator(self.problem, *self._folds_and_schedule(stage), self.seed)
+            if self._evaluators:
+                made.slots = next(iter(self._evaluators.values())).slots
+            self._evaluators[stage] = made
+        return self._evaluators[stage]
+
+    def _folds_and_schedule(self, stage: str) -> tuple[Folds, Schedule]:
+        match stage:
+            case "search":
+                return self.search_folds, self.schedule
+            case "relaxed":  # A heuristic: two folds and half of the steps tell enough.
+                few = Folds(self.search_folds.train[:2], self.search_folds.validation[:2])
+                return few, replace(self.schedule, steps=max(10, self.schedule.steps // 2))
+        # Trained to the end on every fold, as the last fold, which has no validation, must be.
+        return self.final_folds, replace(self.schedule, keep_best=False)
+
+    def run(self, job: Job) -> dict[str, Any]:
+        """Do a job.
+
+        Returns:
+            `results`, one a term, as plain values and arrays; `compile_seconds` and `seconds` spent.
+        """
+        begun = time.perf_counter()
+        evaluator = self.evaluator(job.stage)
+        compiled = evaluator.compile_seconds
+        starts = [self._start(t, s) for t, s in zip(job.terms, job.start, strict=True)] if job.start else None
+        fits = evaluator.fit(job.terms, start=starts, keep=job.keep or None, l2=job.l2 or None)
+        keeps = job.keep or ({},) * len(job.terms)
+        results = [
+            self._plain(fit, term, job.stage, keep) for fit, term, keep in zip(fits, job.terms, keeps, strict=True)
+        ]
+        return {
+            "results": results,
+            "compile_seconds": evaluator.compile_seconds - compiled,
+            "seconds": time.perf_counter() - begun,
+        }
+
+    def _start(self, term: Term, leaves: Mapping[str, Any]) -> dict[str, Any]:
+        keys = leaf_keys(term, self.problem.language)
+        return {path: leaves[key] for path, key in keys.items() if key in leaves}
+
+    def _plain(self, fit: Fit, term: Term, stage: str, keep: Mapping[str, np.ndarray]) -> dict[str, Any]:
+        plain: dict[str, Any] = {
+            "text": fit.text,
+            "score": fit.score,
+            "loss": fit.loss,
+            "fold_scores": list(fit.fold_scores),
+            "threshold": fit.threshold,
+            "constant": fit.constant,
+            "curve": [list(c) for c in fit.curve],
+        }
+        if fit.failed:
+            return plain
+        if stage != "final":
+            # Affine leaves only: they are small, and a module in a hole is made anew for each hole.
+            keys = leaf_keys(term, self.problem.language)
+            plain["leaves"] = {
+                key: fit.parameters[path] for path, key in keys.items() if key.startswith("affine")
+            }
+            return plain
+        evaluator = self.evaluator(stage)
+        folds = len(self.final_folds.train)
+        standard = standardisation(evaluator.split(term), evaluator.slots, folds=folds, keep=keep)
+        whole = {p: {n: a[-1] for n, a in leaf.items()} for p, leaf in fit.parameters.items()}
+        for leaf in standard.values():
+            leaf["keep"] = leaf["keep"][-1]
+        own = to_own_units(whole, standard)
+        plain["weights"] = {p: leaf["weight"] for p, leaf in fit.parameters.items() if p in standard}
+        plain["own"] = {p: {n: np.asarray(a, np.float32) for n, a in leaf.items()} for p, leaf in own.items()}
+        return plain
+
+
+_HERE: dict[str, Workshop] = {}
+
+
+def _settle(workshop: Workshop) -> None:
+    """Keep the workshop in this worker process."""
+    # Ctrl-C reaches every process of a terminal; only the one that coordinates answers it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _HERE["workshop"] = workshop
+
+
+def _run_here(job: Job) -> dict[str, Any]:
+    return _HERE["workshop"].run(job)
+
+
+class Crew:
+    """Runs jobs on one or more workers; results come in the order of the jobs.
+
+    Args:
+        workshop: What the workers need.
+        jobs: How many processes; 1 is this one.
+    """
+
+    def __init__(self, workshop: Workshop, jobs: int) -> None:
+        self.workshop, self.jobs = workshop, jobs
+        self.executor: Executor | None = None
+
+    def __enter__(self) -> Crew:
+        if self.jobs > 1:
+            from loky import ProcessPoolExecutor
+
+            self.executor = ProcessPoolExecutor(
+                max_workers=self.jobs, initializer=_settle, initargs=(self.workshop,)
+            )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.executor is not None:
+            self.executor.shutdown(wait=True, kill_workers=True)  # type: ignore[call-arg]
+
+    def start(self, jobs: Sequence[Job]) -> list[Callable[[], dict[str, Any]]]:
+        """Begin jobs; each returned function waits for one and gives its result."""
+        if self.executor is None:
+            return [lambda job=job: self.workshop.run(job) for job in jobs]
+        return [self.executor.submit(_run_here, job).result for job in jobs]
