@@ -19,9 +19,9 @@ from antiphon.language import Apply, Output, Program, Term, path_name, sketch, w
 from antiphon.search._rescale import rescale
 from antiphon.search._work import Job
 
-STRENGTHS = (0.3, 1.0, 3.0, 10.0)
+STRENGTHS = (0.1, 0.5, 2.0, 10.0)
 SHARES = (0.8, 0.6, 0.45, 0.33, 0.24, 0.17, 0.12, 0.08)  # Shares of the weights that pruning tries to keep.
-TOLERANCE = 0.15  # How many standard errors of the held-out cost pruning may cost.
+TOLERANCE = 0.5  # How many standard errors of the held-out cost pruning may cost.
 
 RunJobs = Callable[[Sequence[Job]], list[list[dict[str, Any]]]]
 
@@ -226,7 +226,6 @@ def plain_condition(leaf: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     weight = leaf["weight"]
     largest = np.abs(weight).max(axis=1)
     factor = np.where(largest > 0, largest, 1.0)
-    bias = leaf["bias"] - weight @ (0 * leaf["centre"])
     if np.count_nonzero(weight) == 1:  # A lone feature is compared with its own threshold, not a shifted one.
         bias = leaf["bias"] - weight @ leaf["centre"]
         return {
