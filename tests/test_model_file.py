@@ -349,7 +349,7 @@ def test_a_full_disk_leaves_the_old_file(model, file, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OutputError, match="No space left on device.*free some space"):
+    with pytest.raises(OutputError, match=r"No space left on device.*free some space"):
         model.save(file, details={"more": 1})
     assert file.read_bytes() == old
     assert os.listdir(file.parent) == [file.name]

@@ -162,5 +162,5 @@ def test_options():
 
 @pytest.mark.parametrize("state", [-1, "luck"])
 def test_random_state(state):
-    with pytest.raises(ValueError, match="seed|Seed"):
+    with pytest.raises(ValueError, match=r"seed|Seed"):
         ProgramClassifier(random_state=state).fit(CASES, LABELS)

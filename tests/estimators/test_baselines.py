@@ -25,8 +25,8 @@ def walks(cases=120, share=0.5, seed=0):
     return [np.float32(rng.normal(2.0 * label, 1.0, (rng.integers(2, 6), 2))) for label in y], y
 
 
-def test_classes(walked=walks()):
-    X, y = walked
+def test_classes():
+    X, y = walks()
     heard = []
     rows = baselines(X[::2], y[::2], X[1::2], y[1::2], "classification", "auto", 0, progress=heard.append)
     assert [row[0] for row in rows] == heard == NAMES

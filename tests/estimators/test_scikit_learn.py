@@ -1,4 +1,4 @@
-"""scikit-learn's own checks, on tables; how many ran is asserted, for a generator can yield none and be green."""
+"""scikit-learn's own checks, on tables; how many ran is asserted, for none at all would be green, too."""
 
 import warnings
 

@@ -36,7 +36,8 @@ class SequenceEstimator(BaseEstimator):
         """Check cases; with `reset` remember what they are made of, else compare with that."""
         cases = as_sequences(X, layout=self.layout, features=getattr(self, "features", None))
         # A data frame has names that scikit-learn wants to see; of all else only the columns count.
-        validate_data(self, X if hasattr(X, "columns") else cases.frames, reset=reset, skip_check_array=True)
+        columns: Any = X if hasattr(X, "columns") else cases.frames
+        validate_data(self, columns, reset=reset, skip_check_array=True)
         if reset:
             self.features_, self.rate_hz_, self.is_table_ = cases.features, cases.rate_hz, cases.is_table
         else:
@@ -100,8 +101,8 @@ class SequenceEstimator(BaseEstimator):
         if self.task == "regression":
             return measure(np.asarray(predicted), np.asarray(y, np.float64).reshape(-1), self.metric_)
         _check_counts(predicted, y, self.task)
-        numbers = (class_numbers(labels, self.classes_, self.task) for labels in (predicted, y))
-        return measure(*numbers, self.metric_)
+        said, true = (class_numbers(labels, self.classes_, self.task) for labels in (predicted, y))
+        return measure(said, true, self.metric_)
 
     def save(self, path: str | PathLike[str], *, details: Mapping[str, Any] | None = None) -> Self:
         """Write the fitted model to one file; `antiphon.load_model` reads it.
@@ -167,8 +168,8 @@ class Tags(Classes):
         """
         predicted = self.predict(X)
         _check_counts(predicted, y, "tagging")
-        numbers = (class_numbers(labels, self.classes_, "tagging") for labels in (predicted, y))
-        return measure(*numbers, "accuracy")
+        said, true = (class_numbers(labels, self.classes_, "tagging") for labels in (predicted, y))
+        return measure(said, true, "accuracy")
 
 
 def seed_of(random_state: Any) -> int:

@@ -223,7 +223,7 @@ def _as_targets(targets: np.ndarray, task: str) -> np.ndarray:
     return targets.astype(np.float32 if task == "regression" else np.int32)
 
 
-def _batches(rows: Rows, size: int, room: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _batches(rows: Rows, size: int, room: int) -> tuple[np.ndarray, np.ndarray, np.int32]:
     """Rows cut into batches `(room, size)`, which of them are real, and how many batches hold any."""
     count = -(-len(rows) // size)
     padded = np.zeros(room * size, np.int32)
@@ -237,9 +237,9 @@ def _epoch(
     network: tuple[Any, Any],
     state: Any,
     data: tuple[Array, Array, Array, Array],
-    batches: tuple[Array, Array, Array],
-    held: tuple[Array, Array, Array],
-    rates: Float[Array, " step"],
+    batches: tuple[Any, Any, Any],
+    held: tuple[Any, Any, Any],
+    rates: Any,
     key: PRNGKeyArray,
     *,
     task: str,
