@@ -68,6 +68,10 @@ def with_modules(language: Language) -> Language:
             _register(
                 extended, f"{name}_frames", "Seq[Real[n]] -> Seq[Real[m]]", "SequenceToSequence", settings, arrays
             )
+    # Where nothing around a module says how many numbers it gives, `entries` does.
+    _register(extended, "mlp_to", "Real[n] -> Real[entries]", "VectorToVector", {}, _PERCEPTRON)
+    recurrent = _recurrent_arrays("gru", bidirectional=False)
+    _register(extended, "gru_to", "Seq[Real[n]] -> Real[entries]", "SequenceToVector", {"cell": "gru"}, recurrent)
     return extended
 
 
@@ -82,7 +86,9 @@ def _register(
     def config(n: int, m: int, hidden: int) -> dict[str, Any]:
         return {"kind": kind, "in_size": n, "out_size": m, "hidden": hidden, **settings}
 
-    def run(*inputs: Array, hidden: int, **given: Array) -> Array:
+    sized = "entries" in signature
+
+    def run(*inputs: Array, hidden: int, entries: int = 0, **given: Array) -> Array:
         n, m = given["shift"].shape[0], given["readout"].shape[0]
         network: Any = from_arrays(config(n, m, hidden), {arrays[k][0]: v for k, v in given.items()})
         return network(*inputs)
@@ -97,8 +103,8 @@ def _register(
         signature,
         name=name,
         prints=f"{name} network ({{hidden}} units) of {{0}}",
-        config={"hidden": (HIDDEN,)},
-        parameters={short: shape for short, (_, shape) in arrays.items()},
+        config={"hidden": (HIDDEN,), **({"entries": (1,)} if sized else {})},
+        parameters={short: shape.replace("m", "entries") if sized else shape for short, (_, shape) in arrays.items()},
         initialise=initialise,
         unitless=True,
         searched=False,
@@ -114,9 +120,13 @@ def fill_hole(hole: Hole, variables: dict[str, Type], *, hidden: int = HIDDEN) -
         hidden: Units of the module.
 
     Returns:
-        `mlp(v)`, `gru(x)` or `gru_frames(x)`, by the types.
+        `mlp(v)`, `gru(x)` or `bigru_frames(x)`, by the types.
     """
     name, type_ = list(variables.items())[-1]
+    if hole.role.startswith("summary"):
+        assert isinstance(hole.type, Real) and isinstance(hole.type.size, int)
+        word = "gru_to" if isinstance(type_, Seq) else "mlp_to"
+        return Apply(word, (Var(name),), (("hidden", hidden), ("entries", hole.type.size)))
     match type_, hole.type:
         case Seq(), Real():
             word = "gru"

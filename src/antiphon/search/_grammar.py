@@ -111,9 +111,6 @@ class Grammar:
         return list(found)
 
     def _fillings(self, hole: Hole) -> tuple[Term, ...]:
-        return self._filled(hole.role, hole.type)
-
-    def _fillings(self, hole: Hole) -> tuple[Term, ...]:
         if self.is_closed_role(hole.role):
             return self.closure(hole.role, hole.type)
         return self._templates(hole.role, hole.type)
@@ -122,8 +119,15 @@ class Grammar:
         key = (role, type_)
         if key not in self._by_role:
             templates = (parse_template(r.template, self.plain, type_) for r in self.plain.rules if r.role == role)
-            self._by_role[key] = tuple(t for t in templates if t is not None)
+            self._by_role[key] = tuple(self._without_choice(t) for t in templates if t is not None)
         return self._by_role[key]
+
+    def _without_choice(self, template: Term) -> Term:
+        """A template whose holes that only one sub-term can fill are filled."""
+        for path, hole in holes(template):
+            if self.is_closed_role(hole.role) and len(only := self.closure(hole.role, hole.type)) == 1:
+                template = replace_at(template, path, only[0])
+        return template
 
     def grow(self, program: Term | None) -> list[Term]:
         """All complete programs one construct larger than a complete one.
@@ -208,8 +212,11 @@ class Grammar:
             return fill_hole(hole, {"x": self.plain.input_type})
         mlp = Apply("mlp", (Var("v"),), (("hidden", 16),))
         if isinstance(hole.type, Seq):
-            return Apply("map", (Lam("v", mlp), Apply("every_stream", (Var("x"),), (("entries", ENTRIES),))))
+            body = mlp if hole.role == "output" else Apply("mlp_to", (Var("v"),), (*mlp.config, ("entries", _width(hole.type))))
+            return Apply("map", (Lam("v", body), Apply("every_stream", (Var("x"),), (("entries", ENTRIES),))))
         wide = Apply("every_summary", (Var("x"),), (("entries", ENTRIES),))
+        if hole.role.startswith("summary"):
+            return Apply("mlp_to", (wide,), (*mlp.config, ("entries", _width(hole.type))))
         return with_children(mlp, (wide,))
 
     def prepare(self, slots: SlotValues) -> None:
@@ -223,17 +230,23 @@ class Grammar:
         """
         if self.relaxation == "recurrent" or self.plain.is_table:
             return
-        if isinstance(self.output_type, Seq):
-            roles = {h.role for t in self._templates("output", self.output_type) for _, h in holes(t)}
-            found = {t: None for r in sorted(roles) if self.is_closed_role(r)
-                     for t in self.closure(r, Seq(self.plain.frame_type))}  # fmt: skip
-            terms, name, result = tuple(found), "every_stream", "Seq[Real[entries]]"
-        else:
-            terms = self.closure("summary", self.plain.frame_type)
-            name, result = "every_summary", "Real[entries]"
-        self.language.primitive(
-            f"Seq[Real[n]] -> {result}", name=name, config={"entries": (ENTRIES,)}, searched=False
-        )(_reader(terms, slots))
+        frame = self.plain.frame_type
+        streams = dict.fromkeys([*self.closure("stream", Seq(frame)), *self.closure("stream_frames", Seq(frame))])
+        wanted = [("every_stream", "Seq[Real[entries]]", tuple(streams))]
+        if not isinstance(self.output_type, Seq):
+            # Where frames are only steps on the way, one stream leaves no choice and its hole is never open.
+            wanted = wanted if len(self.closure("stream", Seq(frame))) > 1 else []
+            wanted.append(("every_summary", "Real[entries]", self.closure("summary", frame)))
+        for name, result, terms in wanted:
+            self.language.primitive(
+                f"Seq[Real[n]] -> {result}", name=name, config={"entries": (ENTRIES,)}, searched=False
+            )(_reader(terms, slots))
+
+
+def _width(type_: Type) -> int:
+    vector = type_.element if isinstance(type_, Seq) else type_
+    assert isinstance(vector, Real) and isinstance(vector.size, int)
+    return vector.size
 
 
 def _reader(terms: tuple[Term, ...], slots: SlotValues) -> Callable[..., Any]:
