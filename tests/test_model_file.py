@@ -34,7 +34,7 @@ rate 30 Hz
 output classes ["rest", "walk"] threshold 0.25
 program
   affine[2.5*speed - 0.31*angle + 0.123](mean(x))"""
-NETWORK = {"cell": "gru", "hidden": 3, "epochs": 1, "random_state": 0}
+NETWORK = {"cell": "rnn", "hidden": 3, "bidirectional": False, "epochs": 1, "random_state": 0}
 
 
 def found(text):

@@ -30,12 +30,9 @@ def test_programs_pass(estimator, least):
     assert passed >= least
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("estimator", "least"),
-    [
-        pytest.param(RecurrentClassifier(**NETWORK), 48, marks=pytest.mark.slow),
-        (RecurrentRegressor(**NETWORK), 44),
-    ],
+    ("estimator", "least"), [(RecurrentClassifier(**NETWORK), 48), (RecurrentRegressor(**NETWORK), 44)]
 )
 def test_networks_pass(estimator, least):
     failed, passed = outcome(estimator)

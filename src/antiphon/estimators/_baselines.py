@@ -62,8 +62,8 @@ def baselines(
         For each model its name, test score, seconds to fit, and a remark.
 
     Example:
-        >>> X = np.float32([[0], [1], [2], [3], [4], [5]] * 4)[:, :, None]
-        >>> rows = baselines(list(X), [0, 0, 0, 1, 1, 1] * 4, list(X), [0, 0, 0, 1, 1, 1] * 4,
+        >>> X = np.float32([[0], [1], [2], [3], [4], [5]] * 2)[:, :, None]
+        >>> rows = baselines(list(X), [0, 0, 0, 1, 1, 1] * 2, list(X), [0, 0, 0, 1, 1, 1] * 2,
         ...                  "classification", "accuracy", 0)
         >>> [row[0] for row in rows]
         ['majority', 'logistic regression', 'gradient boosting', 'GRU']
