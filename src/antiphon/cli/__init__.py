@@ -71,14 +71,24 @@ def _root(
 def learn(
     data: Data,
     target: Target = None,
-    language: Annotated[str, typer.Option(help="What programs are written in.")] = "sequence",
-    strategy: Annotated[str, typer.Option(help="How programs are searched for.")] = "near",
+    language: Annotated[
+        str | None, typer.Option(help="What programs are written in. [default: sequence]")
+    ] = None,
+    strategy: Annotated[
+        str | None, typer.Option(help="How programs are searched for: beam (the default), near, enumeration.")
+    ] = None,
     candidates: Annotated[int | None, typer.Option(help="Stop after so many programs.", min=1)] = None,
     seconds: Annotated[float | None, typer.Option(help="Stop after this long.", min=0)] = None,
-    jobs: Annotated[int, typer.Option(help="Workers.", min=1)] = 1,
+    jobs: Annotated[
+        int | None, typer.Option(help="Workers; the result does not depend on it. [default: 1]", min=1)
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same program.", min=0)] = 0,
-    metric: Annotated[str, typer.Option(help="What to maximise; 'auto' follows the task.")] = "auto",
-    size_limit: Annotated[int, typer.Option(help="Most nodes in a program.", min=1)] = 20,
+    metric: Annotated[
+        str | None, typer.Option(help="accuracy, f1, macro-f1 or r2; by default what suits the labels.")
+    ] = None,
+    size_limit: Annotated[
+        int | None, typer.Option(help="Most nodes in a program. [default: 20]", min=1)
+    ] = None,
     test_size: TestSize = None,
     layout: AxisOrder = None,
     features: FeatureFile = None,

@@ -36,14 +36,14 @@ class LearnRequest:
 
     data: str
     target: str | None
-    language: str
-    strategy: str
+    language: str | None
+    strategy: str | None
     candidates: int | None
     seconds: float | None
-    jobs: int
+    jobs: int | None
     seed: int
-    metric: str
-    size_limit: int
+    metric: str | None
+    size_limit: int | None
     test_size: float | int | None
     layout: str | None
     features: Path | None
@@ -68,7 +68,7 @@ def learn(request: LearnRequest) -> None:
         journal.unlink(missing_ok=True)
     line(out, dataset.name, summary(dataset))
     model = _estimator(request, dataset.task, journal)
-    plan = _plan(request, model) + (" · goes on where it was" if journal.exists() else "")
+    plan = _plan(model) + (" · goes on where it was" if journal.exists() else "")
     line(out, "searching", plan, aside="Ctrl-C keeps the best so far")
 
     _fit(model, dataset, out)
@@ -112,15 +112,10 @@ def _reason(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def _plan(request: LearnRequest, model: Any) -> str:
-    workers = f"{request.jobs} worker{'s' * (request.jobs != 1)}"
-    parts = (
-        f"language {request.language}",
-        f"strategy {request.strategy}",
-        workers,
-        f"budget {_budget(model)}",
-    )
-    return " · ".join(parts)
+def _plan(model: Any) -> str:
+    workers = f"{model.n_jobs} worker{'s' * (model.n_jobs != 1)}"
+    what = f"language {model.language} · strategy {model.strategy}"
+    return f"{what} · {workers} · budget {_budget(model)}"
 
 
 def _budget(model: Any) -> str:
@@ -139,17 +134,22 @@ def _estimator(request: LearnRequest, task: str, journal: Path) -> Any:
         "tagging": ProgramTagger,
         "regression": ProgramRegressor,
     }
-    return kinds[task](
-        language=request.language,
-        strategy=request.strategy,
-        candidates=request.candidates,
-        seconds=request.seconds,
-        metric=request.metric,
-        size_limit=request.size_limit,
-        n_jobs=request.jobs,
-        journal=journal,
-        random_state=request.seed,
-    )
+    return kinds[task](journal=journal, **_settings(request))
+
+
+def _settings(request: LearnRequest) -> dict[str, Any]:
+    """Parameters of the estimator; what was not asked for has its default there."""
+    given = {
+        "language": request.language,
+        "strategy": request.strategy,
+        "candidates": request.candidates,
+        "seconds": request.seconds,
+        "metric": request.metric,
+        "size_limit": request.size_limit,
+        "n_jobs": request.jobs,
+        "random_state": request.seed,
+    }
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _fit(model: Any, dataset: Dataset, out: Console) -> None:
@@ -158,7 +158,14 @@ def _fit(model: Any, dataset: Dataset, out: Console) -> None:
     candidates, seconds = search_budget(model)
     progress = Progress(out, candidates=candidates, seconds=seconds)
     with progress:
-        model.fit(dataset.train.X, dataset.train.y, groups=dataset.train.subjects, listeners=[progress])
+        try:
+            model.fit(dataset.train.X, dataset.train.y, groups=dataset.train.subjects, listeners=[progress])
+        except InputError as error:
+            if str(model.journal) not in error.got:
+                raise
+            # The search cannot know what its caller's options are called.
+            advice = "start over with --fresh, or write to another folder with --out."
+            raise InputError(error.got, error.expected, advice) from error
     done = model.search_.candidates
     failed = f" ({model.search_.failed} failed)" if model.search_.failed else ""
     line(
@@ -240,23 +247,13 @@ def _python(request: LearnRequest, name: str) -> str:
         "features": str(request.features) if request.features else None,
         "rate_hz": request.rate_hz,
     }
-    fitting = {
-        "language": request.language if request.language != "sequence" else None,
-        "strategy": request.strategy if request.strategy != "near" else None,
-        "candidates": request.candidates,
-        "seconds": request.seconds,
-        "metric": request.metric if request.metric != "auto" else None,
-        "size_limit": request.size_limit if request.size_limit != 20 else None,
-        "n_jobs": request.jobs if request.jobs != 1 else None,
-        "random_state": request.seed,
-    }
     return "\n".join(
         [
             f"from antiphon import {name}",
             "from antiphon.data import load",
             "",
             f"train, test = load({_call([repr(request.data)], loading)})",
-            f"model = {name}({_call([], fitting)}).fit(train.X, train.y, groups=train.subjects)",
+            f"model = {name}({_call([], _settings(request))}).fit(train.X, train.y, groups=train.subjects)",
             "print(model.program_)",
             "print(model.metric_score(test.X, test.y))",
         ]
@@ -288,13 +285,14 @@ def _print(out: Console, result: RunResult, folder: Path) -> None:
         f"{result.metric} {result.test_score:.3f} on the test split, size {result.program.size}",
     )
     block(out, result.program.sketch, style="cyan")
-    words = list(result.program.sentences)
+    words = result.program.sentences
     if len(words) > MOST_LINES:
-        words = [*words[:MOST_LINES], f"... ({len(words) - MOST_LINES} more: antiphon show {folder / MODEL})"]
-    if words:
-        out.print()
-        block(out, "\n".join(words))
-        out.print()
+        words = (*words[:MOST_LINES], f"... ({len(words) - MOST_LINES} more: antiphon show {folder / MODEL})")
+    elif not words:
+        words = tuple(result.program.math.splitlines())
+    out.print()
+    block(out, "\n".join(words))
+    out.print()
     if result.baselines:
         line(out, "compared with", " · ".join(f"{b.name} {b.score:.3f}" for b in result.baselines))
     line(out, "wrote", f"{folder / MODEL}  {REPORT}  {JOURNAL}")

@@ -34,7 +34,7 @@ class _ProgramEstimator(SequenceEstimator):
     def __init__(
         self,
         language: str | Language = "sequence",
-        strategy: str = "near",
+        strategy: str = "beam",
         candidates: int | None = None,
         seconds: float | None = None,
         metric: str = "auto",
@@ -194,7 +194,7 @@ class ProgramRegressor(RegressorMixin, _ProgramEstimator):
     def __init__(
         self,
         language: str | Language = "sequence",
-        strategy: str = "near",
+        strategy: str = "beam",
         candidates: int | None = None,
         seconds: float | None = None,
         metric: str = "auto",

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 EXAMPLES = 4
 PACKAGES = ("antiphon", "jax", "equinox", "optax", "numpy", "scipy", "scikit-learn", "pandas")
 MOST_SENTENCES = 60
+WIDEST_SENTENCE = 160
 
 
 def summarise(
@@ -111,8 +112,8 @@ def program_text(program: Program, *, spreads: Mapping[str, float] | None = None
     from antiphon.language import to_words
 
     words = to_words(program, spreads=spreads).splitlines()
-    if len(words) > MOST_SENTENCES:
-        words = [*words[:MOST_SENTENCES], "..."]
+    if len(words) > MOST_SENTENCES or max(map(len, words)) > WIDEST_SENTENCE:
+        words = []  # nobody reads that; the mathematics are short
     return ProgramText(
         text=show(program, "text"),
         size=program.size,

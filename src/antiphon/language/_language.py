@@ -54,10 +54,14 @@ class Primitive:
 
 @dataclass(frozen=True)
 class Rule:
-    """A production: a hole of `role` may become `template`, text with holes such as `affine(?summary)`."""
+    """A production: a hole of `role` may become `template`, text with holes such as `affine(?summary)`.
+
+    With a `type`, such as `Real[1]`, only a hole of this type may.
+    """
 
     role: str
     template: str
+    type: Type | None = None
 
 
 class Language:
@@ -231,13 +235,13 @@ class Language:
             )
         return np.array([float(n in members) for n in vector.names], np.float32)
 
-    def rule(self, role: str, template: str) -> None:
-        """Let a search put `template` where a hole of `role` is.
+    def rule(self, role: str, template: str, type: str | None = None) -> None:
+        """Let a search put `template` where a hole of `role` is; with a `type`, only where it has that.
 
         Roles: `output` (the whole program and its summands), `condition`, `summary` (a vector with the
         features' names), `stream` (frames with the features' names).
         """
-        self.rules.append(Rule(role, template))
+        self.rules.append(Rule(role, template, None if type is None else parse_type(type)))
 
     def primitive(
         self,

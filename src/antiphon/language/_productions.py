@@ -13,12 +13,18 @@ REDUCTIONS = ("mean", "deviation", "max", "min", "first", "last", "middle")
 EXTREMES = ("mean", "max", "min", "difference")
 
 
+# A product of two maps with a row for each of many classes can be run but hardly read: one output only.
+PRODUCTS = [
+    ("output", "affine(?summary) * ?factor", "Real[1]"),
+    ("output", "affine(?summary) * ?factor + ?output", "Real[1]"),
+    ("output", "map(v -> affine(v) * affine(v), ?stream_frames) + ?output", "Seq[Real[1]]"),
+]
+
+
 def _productions() -> list[tuple[str, str]]:
     rules = [
         ("output", "affine(?summary)"),
         ("output", "affine(?summary) + ?output"),
-        ("output", "affine(?summary) * ?factor"),
-        ("output", "affine(?summary) * ?factor + ?output"),
         ("output", "if ?condition > 0 then ?output else ?output"),
         ("output", "mean(map(v -> if affine(v) > 0 then affine(v) else affine(v), ?stream))"),
         ("factor", "affine(?summary)"),
@@ -50,7 +56,6 @@ def _tagging() -> list[tuple[str, str]]:
     rules = [
         ("output", "map(v -> affine(v), ?stream_frames)"),
         ("output", "map(v -> affine(v), ?stream_frames) + ?output"),
-        ("output", "map(v -> affine(v) * affine(v), ?stream_frames) + ?output"),
         ("output", "map(v -> if affine(v) > 0 then affine(v) else affine(v), ?stream_frames)"),
         ("stream_frames", "delta(x)"),
         ("stream_frames", "prefix_mean(x)"),
@@ -67,3 +72,5 @@ def _tagging() -> list[tuple[str, str]]:
 sequence.rules[:] = []
 for _role, _template in _productions():
     sequence.rule(_role, _template)
+for _role, _template, _type in PRODUCTS:
+    sequence.rule(_role, _template, _type)

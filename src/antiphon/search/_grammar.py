@@ -118,7 +118,8 @@ class Grammar:
     def _templates(self, role: str, type_: Type) -> tuple[Term, ...]:
         key = (role, type_)
         if key not in self._by_role:
-            templates = (parse_template(r.template, self.plain, type_) for r in self.plain.rules if r.role == role)
+            rules = (r for r in self.plain.rules if r.role == role and r.type in (None, type_))
+            templates = (parse_template(r.template, self.plain, type_) for r in rules)
             self._by_role[key] = tuple(self._without_choice(t) for t in templates if t is not None)
         return self._by_role[key]
 
