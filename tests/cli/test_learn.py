@@ -19,7 +19,7 @@ def test_it_says_what_it_does_and_what_came_out(learned):
     assert lines[0].startswith("planted-speed ")
     assert lines[0].endswith(" 200 training and 200 test sequences, 8-20 frames, 4 features, 2 classes")
     assert lines[1].startswith("searching")
-    assert "strategy near" in lines[1]
+    assert "language sequence" in lines[1]
     assert "12 candidates" in lines[1]
     assert any(line.startswith("program ") and "on the test split" in line for line in lines)
     compared = next(line for line in lines if line.startswith("compared with"))
@@ -107,6 +107,13 @@ def test_what_a_user_can_mend_is_one_message(antiphon, arguments, said):
     assert said in ended.err
     assert "Traceback" not in ended.err
     assert "Expected: " in ended.err
+
+
+def test_a_folder_of_another_search_is_not_mixed_up(antiphon, learned):
+    ended = antiphon("learn", "planted-speed", "--seed", "4", "--out", learned[0] / "runs" / "planted-speed")
+    assert ended.code == 2
+    assert "--fresh" in ended.err
+    assert "Traceback" not in ended.err
 
 
 def test_ctrl_c_keeps_the_best_so_far(start, tmp_path):

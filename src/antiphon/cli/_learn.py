@@ -19,7 +19,7 @@ from antiphon.cli._console import block, console, line
 from antiphon.cli._data import summary
 from antiphon.cli._progress import Progress
 from antiphon.data import Dataset, load
-from antiphon.errors import OutputError
+from antiphon.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
