@@ -21,7 +21,7 @@ from antiphon.search._work import Job
 
 STRENGTHS = (0.1, 0.5, 2.0, 10.0)
 SHARES = (0.8, 0.6, 0.45, 0.33, 0.24, 0.17, 0.12, 0.08)  # Shares of the weights that pruning tries to keep.
-TOLERANCE = 0.5  # How many standard errors of the held-out cost pruning may cost.
+TOLERANCE = 0.5  # How many standard errors of the held-out metric a simpler program may cost.
 
 RunJobs = Callable[[Sequence[Job]], list[list[dict[str, Any]]]]
 
@@ -46,9 +46,10 @@ class Found:
         score_std: Standard deviation over these splits.
         loss: Mean loss on held-out cases.
         size: Nodes of the program.
-        cost: Error plus penalty times size: the chosen program's is the lowest.
+        cost: Error plus penalty times size.
         curve: How training went.
         constant: Whether it gives one answer only.
+        score_error: Standard error of the score.
     """
 
     program: Program
@@ -59,6 +60,7 @@ class Found:
     cost: float
     curve: Curve
     constant: bool = False
+    score_error: float = 0.0
 
 
 def error_of(result: Mapping[str, Any], prior_loss: float) -> float:
@@ -189,6 +191,7 @@ class Finisher:
             error_of(result, self.prior_loss) + self.penalty * nodes,
             Curve(result["text"], tuple(steps), tuple(train), tuple(held)),
             result["constant"],
+            spread_of(result),
         )
 
     def _with_threshold(self, threshold: float | None) -> Output:
@@ -223,21 +226,13 @@ def condition_paths(term: Term) -> list[str]:
 
 def plain_condition(leaf: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """A condition scaled so that its largest weight is 1: `2.1 - distance > 0` reads as `distance < 2.1`."""
-    weight = leaf["weight"]
+    weight, bias, centre = leaf["weight"], leaf["bias"], leaf["centre"]
     largest = np.abs(weight).max(axis=1)
     factor = np.where(largest > 0, largest, 1.0)
     if np.count_nonzero(weight) == 1:  # A lone feature is compared with its own threshold, not a shifted one.
-        bias = leaf["bias"] - weight @ leaf["centre"]
-        return {
-            "weight": (weight / factor[:, None]).astype(np.float32),
-            "bias": (bias / factor).astype(np.float32),
-            "centre": np.zeros_like(leaf["centre"]),
-        }
-    return {
-        "weight": (weight / factor[:, None]).astype(np.float32),
-        "bias": (bias / factor).astype(np.float32),
-        "centre": leaf["centre"],
-    }
+        bias, centre = bias - weight @ centre, np.zeros_like(centre)
+    scaled = {"weight": weight / factor[:, None], "bias": bias / factor, "centre": centre}
+    return {name: array.astype(np.float32) for name, array in scaled.items()}
 
 
 def _keep(term: Term, weights: Mapping[str, np.ndarray], share: float) -> dict[str, np.ndarray]:
@@ -296,6 +291,21 @@ def round_term(term: Term, digits: int | None) -> Term:
                 n: a if n == "centre" else round_significant(a, digits) for n, a in node.parameters.items()
             }
     return with_parameters(term, arrays)
+
+
+def choose(found: Sequence[Found]) -> Found:
+    """The program to recommend: the smallest whose metric is as good as the best one's.
+
+    As good means within half a standard error of the best held-out score; of equal sizes the lowest cost
+    wins. A program that gives one answer only is taken only where there is no other.
+
+    Args:
+        found: At least one finished program.
+    """
+    telling = [f for f in found if not f.constant] or list(found)
+    best = max(telling, key=lambda f: (f.score, -f.loss))
+    as_good = [f for f in telling if f.score >= best.score - TOLERANCE * best.score_error]
+    return min(as_good, key=lambda f: (f.size, f.cost))
 
 
 def undominated(found: Sequence[Found]) -> list[Found]:

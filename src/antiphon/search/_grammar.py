@@ -170,7 +170,9 @@ class Grammar:
         if not kinds:
             return [term]
         filled = []
-        for chosen in itertools.product(*[self.closure(role, type_) for role, type_ in sorted(kinds, key=str)]):
+        for chosen in itertools.product(
+            *[self.closure(role, type_) for role, type_ in sorted(kinds, key=str)]
+        ):
             one = term
             by_kind = dict(zip(sorted(kinds, key=str), chosen, strict=True))
             for path, hole in holes(term):
@@ -213,7 +215,11 @@ class Grammar:
             return fill_hole(hole, {"x": self.plain.input_type})
         mlp = Apply("mlp", (Var("v"),), (("hidden", 16),))
         if isinstance(hole.type, Seq):
-            body = mlp if hole.role == "output" else Apply("mlp_to", (Var("v"),), (*mlp.config, ("entries", _width(hole.type))))
+            body = (
+                mlp
+                if hole.role == "output"
+                else Apply("mlp_to", (Var("v"),), (*mlp.config, ("entries", _width(hole.type))))
+            )
             return Apply("map", (Lam("v", body), Apply("every_stream", (Var("x"),), (("entries", ENTRIES),))))
         wide = Apply("every_summary", (Var("x"),), (("entries", ENTRIES),))
         if hole.role.startswith("summary"):
@@ -232,7 +238,9 @@ class Grammar:
         if self.relaxation == "recurrent" or self.plain.is_table:
             return
         frame = self.plain.frame_type
-        streams = dict.fromkeys([*self.closure("stream", Seq(frame)), *self.closure("stream_frames", Seq(frame))])
+        streams = dict.fromkeys(
+            [*self.closure("stream", Seq(frame)), *self.closure("stream_frames", Seq(frame))]
+        )
         wanted = [("every_stream", "Seq[Real[entries]]", tuple(streams))]
         if not isinstance(self.output_type, Seq):
             # Where frames are only steps on the way, one stream leaves no choice and its hole is never open.

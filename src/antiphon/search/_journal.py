@@ -65,7 +65,9 @@ class Journal:
                 except ValueError:
                     entry = None
                 if entry is None and number == 0 and line.strip() and line.endswith(b"\n"):
-                    raise InputError(f"{self.path} is no journal.", "A journal, or no file.", "Name another file.")
+                    raise InputError(
+                        f"{self.path} is no journal.", "A journal, or no file.", "Name another file."
+                    )
                 if entry is None:
                     break  # A crash cut this line short; what follows it cannot be trusted.
                 if number == 0:

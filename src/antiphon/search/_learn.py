@@ -24,7 +24,7 @@ from antiphon.search._events import (
     Phase,
     SearchEnded,
 )
-from antiphon.search._finish import Finisher, Found, error_of, undominated
+from antiphon.search._finish import Finisher, Found, choose, error_of, undominated
 from antiphon.search._grammar import Grammar
 from antiphon.search._journal import Journal
 from antiphon.search._settings import Settings
@@ -41,7 +41,7 @@ class SearchResult:
     """What a search found.
 
     Attributes:
-        chosen: The program of the lowest cost.
+        chosen: The smallest program that is as good as the best.
         front: Programs that no smaller one beats, smallest first.
         candidates: How many candidates were fitted, those from the journal included.
         failed: How many of them failed to train.
@@ -201,7 +201,7 @@ class _Search:
                 )
             found = self._finish()
         front = undominated(found)
-        chosen = min((f for f in found if not f.constant), key=lambda f: f.cost, default=found[0])
+        chosen = choose(found)
         if chosen not in front:
             front = sorted([*front, chosen], key=lambda f: (f.size, -f.score))
         seconds = self.seconds

@@ -52,7 +52,12 @@ class Settings:
             ("jobs", self.jobs, self.jobs >= 1, "at least 1"),
             ("steps", self.steps, self.steps >= 10, "at least 10"),
             ("digits", self.digits, self.digits is None or self.digits >= 1, "at least 1, or None"),
-            ("relaxation", self.relaxation, self.relaxation in RELAXATIONS, f"one of {', '.join(RELAXATIONS)}"),
+            (
+                "relaxation",
+                self.relaxation,
+                self.relaxation in RELAXATIONS,
+                f"one of {', '.join(RELAXATIONS)}",
+            ),
             ("strategy", self.strategy, self.strategy in STRATEGIES, f"one of {', '.join(STRATEGIES)}"),
         ]
         for name, value, fine, expected in checks:

@@ -161,4 +161,3 @@ def make_strategy(name: str, grammar: Grammar, *, penalty: float) -> Strategy:
         case "enumeration":
             return Enumeration(grammar)
     raise AssertionError(name)
-

@@ -97,7 +97,8 @@ class Workshop:
         fits = evaluator.fit(job.terms, start=starts, keep=job.keep or None, l2=job.l2 or None)
         keeps = job.keep or ({},) * len(job.terms)
         results = [
-            self._plain(fit, term, job.stage, keep) for fit, term, keep in zip(fits, job.terms, keeps, strict=True)
+            self._plain(fit, term, job.stage, keep)
+            for fit, term, keep in zip(fits, job.terms, keeps, strict=True)
         ]
         return {
             "results": results,
