@@ -1,5 +1,6 @@
 """A search that finds one program at once, so that what stands around a search is tested in little time."""
 
+import jax
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -52,6 +53,13 @@ def instant_learn(problem, output, settings=None, *, split, journal=None, listen
     curve = search.Curve("", (1,), (0.5,), (0.5,))
     found = search.Found(program, 0.9, 0.01, 0.3, program.size, 0.1, curve)
     return search.SearchResult(found, (found,), 1, 0, 0.0, 0.0, settings.strategy, (), False)
+
+
+@pytest.fixture
+def searching():
+    """Promotion as Optax needs it: its Adam raises a float to an integer count."""
+    with jax.numpy_dtype_promotion("standard"):
+        yield
 
 
 @pytest.fixture

@@ -41,6 +41,7 @@ def test_networks_pass(estimator, least):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("searching")
 @pytest.mark.parametrize(("kind", "least"), [(ProgramClassifier, 48), (ProgramRegressor, 44)])
 def test_programs_pass_with_a_real_search(kind, least):
     little = {"strategy": "enumeration", "candidates": 2, "size_limit": 3, "options": Settings(finalists=1)}

@@ -1,6 +1,5 @@
 """The estimators with a real search behind them, as small as one can be."""
 
-import jax
 import numpy as np
 import pytest
 
@@ -9,15 +8,12 @@ from antiphon.language import Program
 from antiphon.search import Settings
 
 LITTLE = {
-    "strategy": "enumeration", "candidates": 4, "size_limit": 5, "random_state": 0,
+    "strategy": "enumeration", "candidates": 6, "size_limit": 7, "random_state": 0,
     "options": Settings(finalists=1, steps=100),
 }  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def _as_optax_is():
-    with jax.numpy_dtype_promotion("standard"):
-        yield
+pytestmark = pytest.mark.usefixtures("searching")
 
 
 def walks(task, cases=40):

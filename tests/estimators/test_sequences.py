@@ -244,6 +244,11 @@ def test_a_search_is_asked_for_what_the_parameters_say(walks, monkeypatch, tmp_p
     assert len(asked["split"](20, 0)) == 6, "no more folds than subjects"
 
 
+def test_defaults_are_those_of_the_search():
+    own, known = ProgramClassifier().get_params(), search.Settings()
+    assert (own["strategy"], own["size_limit"]) == (known.strategy, known.size_limit)
+
+
 def test_a_language_of_ones_own_names_the_features(walks):
     X, y = walks
     mice = Language("mice_of_this_test", features={"speed": "cm/s", "angle": "rad"}, rate_hz=30)
