@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from antiphon.data import as_sequences, load
+from antiphon.estimators import looks, show_program
 from antiphon.estimators._judge import Judge, importance
 from antiphon.estimators._looks import contributions, thresholds, windows
-from antiphon.estimators._summary import looks, show_program
 from antiphon.language import Language, Program
 
 HEAD = "language sequence\ninput x: Seq[Real[2]] of speed [cm/s], angle [rad]\nrate 10 Hz\n"

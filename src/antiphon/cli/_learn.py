@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from antiphon.report import BaselineScore, RunResult
 
 MODEL, REPORT, JOURNAL = "program.antiphon", "report.html", "journal"
-MOST_LINES = 40
+MOST_LINES = 24
 
 
 @dataclass(frozen=True)
@@ -286,8 +286,8 @@ def _print(out: Console, result: RunResult, folder: Path) -> None:
     )
     block(out, result.program.sketch, style="cyan")
     words = result.program.sentences
-    if len(words) > MOST_LINES:
-        words = (*words[:MOST_LINES], f"... ({len(words) - MOST_LINES} more: antiphon show {folder / MODEL})")
+    if len(words) > MOST_LINES and "" in words:  # the table of all weights is left to the report
+        words = (*words[: words.index("")], f"(all weights: antiphon show {folder / MODEL})")
     elif not words:
         words = tuple(result.program.math.splitlines())
     out.print()

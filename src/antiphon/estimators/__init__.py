@@ -1,6 +1,7 @@
 """Estimators after scikit-learn's conventions: learned programs, and recurrent networks to compare with."""
 
 from antiphon.estimators._baselines import baselines
+from antiphon.estimators._forms import program_text, show_program
 from antiphon.estimators._program import ProgramClassifier, ProgramRegressor, ProgramTagger
 from antiphon.estimators._recurrent import (
     RecurrentClassifier,
@@ -8,15 +9,7 @@ from antiphon.estimators._recurrent import (
     RecurrentRegressor,
     RecurrentTagger,
 )
-from antiphon.estimators._summary import (
-    hardware,
-    looks,
-    program_text,
-    search_budget,
-    show_program,
-    summarise,
-    versions,
-)
+from antiphon.estimators._summary import hardware, looks, search_budget, summarise, versions
 
 __all__ = [
     "ProgramClassifier",

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from antiphon.data import Dataset, Sequences, Split
+from antiphon.data import Dataset, Split
+from antiphon.estimators._forms import program_text, sketch_text, spreads
 from antiphon.estimators._judge import Judge, importance
 from antiphon.estimators._looks import contributions, thresholds, windows
-from antiphon.language import Program, show, sketch
+from antiphon.language import Program
 from antiphon.report import (
     BaselineScore,
     Confusion,
@@ -21,7 +22,6 @@ from antiphon.report import (
     DataSummary,
     FrontRow,
     Look,
-    ProgramText,
     Reproduction,
     RunResult,
     Scatter,
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 EXAMPLES = 4
 PACKAGES = ("antiphon", "jax", "equinox", "optax", "numpy", "scipy", "scikit-learn", "pandas")
-MOST_SENTENCES = 60
-WIDEST_SENTENCE = 160
 
 
 def summarise(
@@ -63,7 +61,7 @@ def summarise(
     classed = dataset.task != "regression"
     return RunResult(
         data=_data(dataset, program),
-        program=program_text(program, spreads=_spreads(dataset.train.X)),
+        program=program_text(program, spreads=spreads(program, dataset.train.X)),
         metric=model.metric_,
         test_score=judge(predicted, dataset.test.y),
         train_score=judge(model.predict(dataset.train.X), dataset.train.y),
@@ -94,84 +92,6 @@ def search_budget(model: Any) -> tuple[int, float | None]:
     """
     settings = model._settings()
     return settings.candidates, settings.seconds
-
-
-def program_text(program: Program, *, spreads: Mapping[str, float] | None = None) -> ProgramText:
-    """A program in all forms in which it is read.
-
-    Example:
-        >>> from antiphon.language import Program
-        >>> program_text(Program.parse('''language sequence
-        ... input x: Seq[Real[1]] of speed
-        ... output numbers y
-        ... program
-        ...   affine[2*speed](mean(x))
-        ... ''')).sentences
-        ('y = 2 × mean of speed',)
-    """
-    from antiphon.language import to_words
-
-    words = to_words(program, spreads=spreads).splitlines()
-    if len(words) > MOST_SENTENCES or max(map(len, words)) > WIDEST_SENTENCE:
-        words = []  # nobody reads that; the mathematics are short
-    return ProgramText(
-        text=show(program, "text"),
-        size=program.size,
-        math=show(program, "math"),
-        latex=show(program, "latex"),
-        sentences=tuple(words),
-        sketch=sketch_text(program),
-    )
-
-
-def sketch_text(program: Program) -> str:
-    """A program without its numbers, on one line.
-
-    Example:
-        >>> sketch_text(Program.parse('''language sequence
-        ... input x: Seq[Real[1]] of speed
-        ... output numbers y
-        ... program
-        ...   affine[2*speed](mean(x)) + affine[speed - 1](last(x))
-        ... '''))
-        'affine(mean(x)) + affine(last(x))'
-    """
-    from antiphon.language import print_term
-
-    return " ".join(print_term(sketch(program.term), program.language, program.typing).split())
-
-
-def show_program(program: Program, form: str) -> str:
-    """A program in one of the forms of `antiphon.language.show`, or as the `"graph"` that runs.
-
-    The graph is JAX's: one equation a line, from one case to its scores.
-
-    Example:
-        >>> program = Program.parse('''language sequence
-        ... input x: Seq[Real[1]] of speed
-        ... output numbers y
-        ... program
-        ...   last(x)
-        ... ''')
-        >>> show_program(program, "graph").startswith("{ lambda")
-        True
-    """
-    if form != "graph":
-        return show(program, form)
-    import jax
-
-    from antiphon.language import data_arrays, evaluate, parameters
-
-    arrays = parameters(program.term), data_arrays(program.term, program.language, program.typing)
-    features = len(program.language.features)
-    frames = jax.ShapeDtypeStruct((32, features), np.float32)
-    mask = jax.ShapeDtypeStruct((32,), np.bool_)
-    row = jax.ShapeDtypeStruct((features,), np.float32)
-
-    def run(*x: Any) -> Any:
-        return evaluate(program.term, program.language, {"x": x if len(x) == 2 else x[0]}, *arrays)
-
-    return str(jax.make_jaxpr(run)(*((row,) if program.language.is_table else (frames, mask))))
 
 
 def looks(program: Program, dataset: Dataset, predicted: Any) -> tuple[Look, ...]:
@@ -256,10 +176,6 @@ def _data(dataset: Dataset, program: Program) -> DataSummary:
 def _counts(split: Split, classes: tuple[Any, ...]) -> tuple[int, ...]:
     labels = np.concatenate(split.y) if isinstance(split.y, list) else np.asarray(split.y)
     return tuple(int((labels == c).sum()) for c in classes)
-
-
-def _spreads(X: Sequences) -> dict[str, float]:
-    return dict(zip(X.features.names, X.frames.std(0).astype(float).tolist(), strict=True))
 
 
 def _front(result: SearchResult) -> tuple[FrontRow, ...]:

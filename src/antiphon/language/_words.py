@@ -43,8 +43,8 @@ def to_words(program: Program, *, spreads: Mapping[str, float] | None = None) ->
 
     Args:
         program: The program.
-        spreads: Feature -> its usual deviation, where known: what is said first of many weights is then what
-            moves the score most, and not what has the largest number.
+        spreads: Feature, or a phrase such as "mean of speed" -> its usual deviation, where known: what is
+            said first of many weights is then what moves the score most, and not what has the largest number.
 
     Returns:
         Lines of text. Numbers have at most four significant digits here; the program's own text is exact.
@@ -170,6 +170,8 @@ class _Words:
         return {e: columns[e] for e in sorted(columns, key=place)}
 
     def _spread(self, expression: Expression) -> float:
+        if self.spreads and (known := self.spreads.get(self.say(expression, tight=True))) is not None:
+            return known
         match expression:
             case Entry(name=name):
                 return self.spreads.get(name, 1.0)
