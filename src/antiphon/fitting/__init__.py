@@ -1,10 +1,49 @@
-"""Fitting programs and networks by gradient: losses, training loops, one candidate or a whole batch at once."""
+"""Fitting programs and networks by gradient: losses, training loops, one candidate or a batch at once."""
 
 from antiphon.fitting._evaluator import Evaluator, Fit, Folds
 from antiphon.fitting._leaves import leaf_keys, standardisation, text_of, to_own_units
-from antiphon.fitting._loop import Schedule, forget_compiled
-from antiphon.fitting._losses import best_threshold, case_losses, decide, entropy, flat_scores, flat_truth, measure
+from antiphon.fitting._loop import Schedule, batch_indices, forget_compiled
+from antiphon.fitting._losses import (
+    best_threshold,
+    case_losses,
+    decide,
+    entropy,
+    flat_scores,
+    flat_truth,
+    measure,
+)
 from antiphon.fitting._network import DivergedError, NetworkFit, fit_network, network_scores
 from antiphon.fitting._neural import fill_hole, with_modules
 from antiphon.fitting._problem import Problem, balanced_weights
-from antiphon.fitting._skeleton import SlotValues
+from antiphon.fitting._skeleton import SlotValues, Split, split
+
+__all__ = [
+    "DivergedError",
+    "Evaluator",
+    "Fit",
+    "Folds",
+    "NetworkFit",
+    "Problem",
+    "Schedule",
+    "SlotValues",
+    "Split",
+    "balanced_weights",
+    "batch_indices",
+    "best_threshold",
+    "case_losses",
+    "decide",
+    "entropy",
+    "fill_hole",
+    "fit_network",
+    "flat_scores",
+    "flat_truth",
+    "forget_compiled",
+    "leaf_keys",
+    "measure",
+    "network_scores",
+    "split",
+    "standardisation",
+    "text_of",
+    "to_own_units",
+    "with_modules",
+]

@@ -113,10 +113,12 @@ class Evaluator:
         return batches
 
     def _shared(self, parts: Split) -> tuple[Term | None, ...]:
-        """Large slots (frames over time, very wide vectors): only terms with the very same ones go together."""
+        """Large slots (frames over time, very wide vectors): only terms with the same ones go together."""
         wide = 4 * len(self.problem.language.features)
         return tuple(
-            s if is_sequence(t) or (isinstance(t, Real) and isinstance(t.size, int) and t.size > wide) else None
+            s
+            if is_sequence(t) or (isinstance(t, Real) and isinstance(t.size, int) and t.size > wide)
+            else None
             for s, t in zip(parts.slots, parts.skeleton.slot_types, strict=True)
         )
 
@@ -124,10 +126,11 @@ class Evaluator:
         """How many candidates fit the memory for one batch."""
         cases, time, features = self.problem.values.shape
         folds = len(self.folds.train)
-        shared = self._shared(parts)
         rows = min(cases, self.schedule.batch_size)
         inner = cases * features * len(parts.slots) + folds * cases * self.problem.n_outputs
-        if any(is_sequence(t) for t in parts.skeleton.slot_types):  # activations over time, forwards and backwards
+        if any(
+            is_sequence(t) for t in parts.skeleton.slot_types
+        ):  # activations over time, forwards and backwards
             inner += folds * max(rows * 8, cases) * time * max(16, features) * 4
         elif self.problem.task == "tagging":
             inner += folds * cases * time * self.problem.n_outputs * 2
@@ -147,9 +150,9 @@ class Evaluator:
 
         Args:
             terms: One group, as `group` gives.
-            start: Arrays to start from (training coordinates, folds first) where a term has a fitted relative;
-                leaves that are not named, or of another shape, start afresh. A fold starts from the same fold
-                of the relative, so that nothing held out is ever seen.
+            start: Arrays to start from (training coordinates, folds first) where a term has a fitted
+                relative; leaves that are not named, or of another shape, start afresh. A fold starts from the
+                same fold of the relative, so that nothing held out is ever seen.
             keep: For each term, path of an affine map -> which weights it may use, `(fold, m, n)` of 0 and 1.
             l2: For each term, the strength of its penalty in units of the usual one.
             with_scores: Whether `Fit.scores` is wanted.
@@ -179,9 +182,7 @@ class Evaluator:
         root = jax.random.key(self.seed)
         standards, starts = [], []
         for i, (term, part) in enumerate(zip(terms, parts, strict=True)):
-            standards.append(
-                standardisation(part, self.slots, folds=folds, keep=keep[i] if keep else None)
-            )
+            standards.append(standardisation(part, self.slots, folds=folds, keep=keep[i] if keep else None))
             key = term_key(root, part, language, text_of(term, language))
             warm = (start[i] if start else None) or {}
             copies = []
@@ -257,7 +258,9 @@ class Evaluator:
             )
         threshold = None
         if problem.n_outputs == 1:
-            threshold = 0.5 if problem.metric == "accuracy" else best_threshold(out[:, 0], truth, problem.metric)
+            threshold = (
+                0.5 if problem.metric == "accuracy" else best_threshold(out[:, 0], truth, problem.metric)
+            )
         said = decide(out, threshold)
         return Fit(
             text,

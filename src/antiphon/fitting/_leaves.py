@@ -64,7 +64,8 @@ def initial_parameters(
 ) -> dict[str, dict[str, np.ndarray]]:
     """Starting values, in training coordinates; they depend on the key and the term alone.
 
-    Affine maps start near zero, so that a program starts as a constant; other kernels by Glorot and Bengio (2010).
+    Affine maps start near zero, so that a program starts as a constant; other kernels by Glorot and Bengio
+    (2010).
     """
     found: dict[str, dict[str, np.ndarray]] = {}
     reads = leaf_inputs(parts.skeleton)
@@ -77,7 +78,9 @@ def initial_parameters(
         if make is not None:
             found[path] = make(shapes, dict(node.config), word_key)
             if path in reads and {"shift", "scale"} <= shapes.keys():  # a module that standardises its input
-                found[path]["shift"], found[path]["scale"] = slots.location_and_scale(parts.slots[reads[path]])
+                found[path]["shift"], found[path]["scale"] = slots.location_and_scale(
+                    parts.slots[reads[path]]
+                )
             continue
         rng = np.random.default_rng(np.asarray(jax.random.key_data(word_key)).tolist())
         leaf = {}
@@ -136,7 +139,7 @@ def text_of(term: Any, language: Language) -> str:
 
 
 def leaf_keys(term: Term, language: Language) -> dict[str, str]:
-    """Path of each parametric leaf -> its text, by which relatives know it again: the first of equals only."""
+    """Path of each parametric leaf -> its text, by which relatives know it; the first of equals only."""
     found: dict[str, str] = {}
     for path, node in walk(term):
         if isinstance(node, Apply) and language[node.name].parameters:

@@ -125,7 +125,8 @@ def train_batch(
     """
     indices = batch_indices(len(targets), schedule, seed=seed)
     arguments = (
-        start, standard, data, slots, penalty_factors, l2, train_weights, validation_weights, targets, mask, indices,
+        start, standard, data, slots, penalty_factors, l2, train_weights, validation_weights, targets, mask,
+        indices,
     )  # fmt: skip
     arguments = jax.tree.map(jnp.asarray, arguments)
     key = (
@@ -179,7 +180,9 @@ def _train(
 ) -> Any:
     """The function that is compiled: all candidates, all folds, all steps."""
 
-    def scores_of(parameters: Any, standard: Any, data: Any, inputs: tuple[Any, ...], temperature: Array) -> Array:
+    def scores_of(
+        parameters: Any, standard: Any, data: Any, inputs: tuple[Any, ...], temperature: Array
+    ) -> Array:
         own = to_own_units(parameters, standard)
 
         def one(row: tuple[Any, ...]) -> Array:
@@ -197,7 +200,13 @@ def _train(
         return schedule.learning_rate if path in standard else schedule.neural_rate
 
     def fit(
-        start: Any, standard: Any, data: Any, inputs: tuple[Any, ...], l2: Array, train_w: Array, valid_w: Array
+        start: Any,
+        standard: Any,
+        data: Any,
+        inputs: tuple[Any, ...],
+        l2: Array,
+        train_w: Array,
+        valid_w: Array,
     ) -> Any:
         def loss(parameters: Any, rows: Array | None, temperature: Array) -> Array:
             def take(a: Array) -> Array:
@@ -210,19 +219,24 @@ def _train(
             squares = jax.tree.map(lambda p, f: f * (p**2).sum(), parameters, factors)
             return fitted + 0.5 * l2 * jax.tree.reduce(jnp.add, squares)
 
+        def move(rate: Array, parameter: Array, by: Array) -> Array:
+            return parameter - rate * by
+
         def step(carry: Any, now: tuple[Array, Array | None]) -> Any:
             parameters, state = carry
             number, rows = now
             progress = number.astype(jnp.float32) / schedule.steps
             temperature = jnp.exp(jnp.log(schedule.coldest) * jnp.minimum(1.0, progress / 0.7))
             value, slope = jax.value_and_grad(loss)(parameters, rows, temperature)
-            moves, state = optimiser.update(slope, state)
-            size = rates(number)
-            parameters = {
-                path: jax.tree.map(lambda p, m, r=rate_of(path): p - r * size * m, leaf, moves[path])
+            with jax.numpy_dtype_promotion("standard"):  # Optax raises a float to an integer count
+                moves, state = optimiser.update(slope, state)
+                size = jnp.asarray(rates(number))
+            steps: Any = moves
+            moved = {
+                path: jax.tree.map(partial(move, rate_of(path) * size), leaf, steps[path])
                 for path, leaf in parameters.items()
             }
-            return (parameters, state), value
+            return (moved, state), value
 
         def judge(parameters: Any) -> tuple[Array, Array]:
             scores = scores_of(parameters, standard, data, inputs, jnp.float32(0))
@@ -243,7 +257,9 @@ def _train(
             best = jnp.where(better, held, best)
             return (parameters, state, kept, best), (trained, held)
 
-        numbers = jnp.arange(every * schedule.evaluations, dtype=jnp.int32).reshape(schedule.evaluations, every)
+        numbers = jnp.arange(every * schedule.evaluations, dtype=jnp.int32).reshape(
+            schedule.evaluations, every
+        )
         rows = None if indices is None else indices[: numbers.size].reshape(*numbers.shape, -1)
         carry = (start, optimiser.init(start), start, jnp.float32(jnp.inf))
         (_, _, kept, best), curves = jax.lax.scan(stretch, carry, (numbers, rows))

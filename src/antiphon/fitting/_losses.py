@@ -59,9 +59,9 @@ def measure(predicted: np.ndarray, true: np.ndarray, metric: str) -> float:
         case "accuracy":
             return float((predicted == true).mean())
         case "f1":
-            return float(f1_score(true == 1, predicted == 1, zero_division=0.0))
+            return float(f1_score(true == 1, predicted == 1, zero_division=0.0))  # pyright: ignore[reportArgumentType]
         case "macro-f1":
-            return float(f1_score(true, predicted, average="macro", zero_division=0.0))
+            return float(f1_score(true, predicted, average="macro", zero_division=0.0))  # pyright: ignore[reportArgumentType]
         case "r2":
             spread = ((true - true.mean(0)) ** 2).mean()
             return float(1 - ((true - predicted) ** 2).mean() / spread) if spread > 0 else 0.0
@@ -112,5 +112,7 @@ def entropy(scores: np.ndarray, true: np.ndarray, task: str) -> float:
     """Mean cross-entropy, or for regression mean squared error, of flat scores `(entry, k)`."""
     if task == "regression":
         return float(((scores - true) ** 2).mean())
-    flat = case_losses(jnp.asarray(scores), jnp.asarray(true), jnp.ones((len(scores), 1), bool), "classification")
+    flat = case_losses(
+        jnp.asarray(scores), jnp.asarray(true), jnp.ones((len(scores), 1), bool), "classification"
+    )
     return float(jax.device_get(flat).mean())

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import numpy as np
 from jaxtyping import Array
 
-from antiphon.language import Hole, Language, Real, Seq, Type
-from antiphon.language import Apply, Term, Var
+from antiphon.language import Apply, Hole, Language, Real, Seq, Term, Type, Var
 from antiphon.networks import build, from_arrays, to_arrays
 
 HIDDEN = 16
@@ -66,12 +64,19 @@ def with_modules(language: Language) -> Language:
             name = f"bi{cell}" if both else cell
             _register(extended, name, "Seq[Real[n]] -> Real[m]", "SequenceToVector", settings, arrays)
             _register(
-                extended, f"{name}_frames", "Seq[Real[n]] -> Seq[Real[m]]", "SequenceToSequence", settings, arrays
+                extended,
+                f"{name}_frames",
+                "Seq[Real[n]] -> Seq[Real[m]]",
+                "SequenceToSequence",
+                settings,
+                arrays,
             )
     # Where nothing around a module says how many numbers it gives, `entries` does.
     _register(extended, "mlp_to", "Real[n] -> Real[entries]", "VectorToVector", {}, _PERCEPTRON)
     recurrent = _recurrent_arrays("gru", bidirectional=False)
-    _register(extended, "gru_to", "Seq[Real[n]] -> Real[entries]", "SequenceToVector", {"cell": "gru"}, recurrent)
+    _register(
+        extended, "gru_to", "Seq[Real[n]] -> Real[entries]", "SequenceToVector", {"cell": "gru"}, recurrent
+    )
     return extended
 
 
@@ -90,10 +95,13 @@ def _register(
 
     def run(*inputs: Array, hidden: int, entries: int = 0, **given: Array) -> Array:
         n, m = given["shift"].shape[0], given["readout"].shape[0]
-        network: Any = from_arrays(config(n, m, hidden), {arrays[k][0]: v for k, v in given.items()})
+        named: Any = {arrays[k][0]: v for k, v in given.items()}
+        network: Any = from_arrays(config(n, m, hidden), named)
         return network(*inputs)
 
-    def initialise(shapes: dict[str, tuple[int, ...]], constants: dict[str, Any], key: Array) -> dict[str, np.ndarray]:
+    def initialise(
+        shapes: dict[str, tuple[int, ...]], constants: dict[str, Any], key: Array
+    ) -> dict[str, np.ndarray]:
         network = build(config(shapes["shift"][0], shapes["readout"][0], int(constants["hidden"])), key=key)
         made = to_arrays(network)
         return {short: made[long] for short, (long, _) in arrays.items()}
@@ -104,7 +112,9 @@ def _register(
         name=name,
         prints=f"{name} network ({{hidden}} units) of {{0}}",
         config={"hidden": (HIDDEN,), **({"entries": (1,)} if sized else {})},
-        parameters={short: shape.replace("m", "entries") if sized else shape for short, (_, shape) in arrays.items()},
+        parameters={
+            short: shape.replace("m", "entries") if sized else shape for short, (_, shape) in arrays.items()
+        },
         initialise=initialise,
         unitless=True,
         searched=False,
@@ -124,7 +134,8 @@ def fill_hole(hole: Hole, variables: dict[str, Type], *, hidden: int = HIDDEN) -
     """
     name, type_ = list(variables.items())[-1]
     if hole.role.startswith("summary"):
-        assert isinstance(hole.type, Real) and isinstance(hole.type.size, int)
+        assert isinstance(hole.type, Real)
+        assert isinstance(hole.type.size, int)
         word = "gru_to" if isinstance(type_, Seq) else "mlp_to"
         return Apply(word, (Var(name),), (("hidden", hidden), ("entries", hole.type.size)))
     match type_, hole.type:

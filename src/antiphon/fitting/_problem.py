@@ -55,7 +55,8 @@ def balanced_weights(targets: np.ndarray, mask: np.ndarray | None = None) -> np.
     """Weights `(case,)` that give every class the same total, with mean 1.
 
     Args:
-        targets: Class numbers `(case,)`, or `(case, time)` with a mask: a case then weighs as its frames on average.
+        targets: Class numbers `(case,)`, or `(case, time)` with a mask: a case then weighs as its frames do
+            on average.
         mask: For tagging, which frames are real.
 
     Example:

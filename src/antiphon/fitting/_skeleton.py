@@ -108,7 +108,7 @@ def split(term: Term, language: Language, output_type: Type) -> Split:
 
 
 def leaf_inputs(skeleton: Skeleton) -> dict[str, int]:
-    """Which slot each node of one argument reads directly, or frame by frame through a `map`: path -> slot."""
+    """Which slot each node of one argument reads, directly or frame by frame in a `map`: path -> slot."""
     found: dict[str, int] = {}
 
     def visit(node: Term, path: tuple[int, ...], frames: dict[str, int]) -> None:
@@ -200,7 +200,10 @@ def _mapped(node: Term, language: Language) -> Any:
     """One primitive over all cases, compiled once for each primitive and shape."""
     key = (node, id(language))
     if key not in _COMPILED:
-        _COMPILED[key] = (language, jax.jit(jax.vmap(lambda inputs: evaluate_term(node, language, inputs, {}, {}))))
+        _COMPILED[key] = (
+            language,
+            jax.jit(jax.vmap(lambda inputs: evaluate_term(node, language, inputs, {}, {}))),
+        )
     return _COMPILED[key][1]
 
 

@@ -117,7 +117,7 @@ class Finisher:
         """Finish sketches; those that fail to train are left out."""
         dense = self._best_strength(terms)
         kept = [i for i, d in enumerate(dense) if d is not None]
-        pruned = self._prune([terms[i] for i in kept], [dense[i] for i in kept if dense[i] is not None])
+        pruned = self._prune([terms[i] for i in kept], [d for d in dense if d is not None])
         return [self._found(terms[i], result, size_of) for i, result in zip(kept, pruned, strict=True)]
 
     def _batched(
@@ -150,12 +150,19 @@ class Finisher:
         return best
 
     def _prune(self, terms: Sequence[Term], dense: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-        masks = [[_keep(t, d["weights"], share) for share in SHARES] for t, d in zip(terms, dense, strict=True)]
+        masks = [
+            [_keep(t, d["weights"], share) for share in SHARES] for t, d in zip(terms, dense, strict=True)
+        ]
         half = len(SHARES) // 2
 
         def jobs(members: list[int]) -> list[Job]:
             return [
-                Job("final", (terms[m],) * half, keep=tuple(masks[m][at : at + half]), l2=(dense[m]["l2"],) * half)
+                Job(
+                    "final",
+                    (terms[m],) * half,
+                    keep=tuple(masks[m][at : at + half]),
+                    l2=(dense[m]["l2"],) * half,
+                )
                 for m in members
                 for at in (0, half)
             ]
@@ -165,7 +172,9 @@ class Finisher:
             tried = [full, *results]
             errors = [error_of(r, self.prior_loss) for r in tried]
             limit = min(errors) + TOLERANCE * spread_of(tried[int(np.argmin(errors))])
-            chosen.append(next(r for r, e in zip(reversed(tried), reversed(errors), strict=True) if e <= limit))
+            chosen.append(
+                next(r for r, e in zip(reversed(tried), reversed(errors), strict=True) if e <= limit)
+            )
         return chosen
 
     def _found(self, term: Term, result: Mapping[str, Any], size_of: Callable[[Term], int]) -> Found:

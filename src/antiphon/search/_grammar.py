@@ -200,7 +200,7 @@ class Grammar:
         return list(found)
 
     def least_size(self, term: Term) -> int:
-        """The size of the smallest completion of a partial program: a hole takes an affine map of a summary."""
+        """The size of a partial program's smallest completion: a hole takes an affine map of a summary."""
         least = 2 if self.plain.is_table else 3
         return size(term) + (least - 1) * len(holes(term))
 
@@ -254,7 +254,8 @@ class Grammar:
 
 def _width(type_: Type) -> int:
     vector = type_.element if isinstance(type_, Seq) else type_
-    assert isinstance(vector, Real) and isinstance(vector.size, int)
+    assert isinstance(vector, Real)
+    assert isinstance(vector.size, int)
     return vector.size
 
 

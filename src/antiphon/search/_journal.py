@@ -73,7 +73,7 @@ class Journal:
                 if number == 0:
                     self._check(header, entry)
                 else:
-                    self.known.update({key: value for key, value in entry["results"].items()})
+                    self.known.update(entry["results"])
                     self.seconds = entry["seconds"]
                 sound += len(line)
         return sound

@@ -95,7 +95,9 @@ def learn(
         search.journal.close()
 
 
-def folds_of(pairs: Sequence[tuple[np.ndarray, np.ndarray]], weights: np.ndarray, *, whole: bool = False) -> Folds:
+def folds_of(
+    pairs: Sequence[tuple[np.ndarray, np.ndarray]], weights: np.ndarray, *, whole: bool = False
+) -> Folds:
     """Weights `(fold, case)` from case numbers; with `whole`, a last fold trains on everything."""
     train = np.zeros((len(pairs) + whole, len(weights)), np.float32)
     held = np.zeros_like(train)
@@ -121,9 +123,10 @@ class _Search:
         self.scale: np.ndarray | None = None
         if problem.task == "regression":
             targets = problem.targets.astype(np.float64)
-            self.location, spread = targets.mean(0), targets.std(0)
+            location, spread = targets.mean(0), targets.std(0)
+            self.location = location
             self.scale = np.where(spread > 0, spread, 1.0)
-            problem = replace(problem, targets=((targets - self.location) / self.scale).astype(np.float32))
+            problem = replace(problem, targets=((targets - location) / self.scale).astype(np.float32))
         self.grammar = Grammar(
             problem.language,
             problem.output_type,
@@ -160,9 +163,18 @@ class _Search:
     def _fingerprint(self) -> dict[str, Any]:
         s, p = self.settings, self.plain
         data = hashlib.sha256()
-        for array in (p.values, p.mask, p.targets, p.case_weights):
+        folds = self.workshop.search_folds, self.workshop.final_folds
+        splits = [part for f in folds for part in (f.train, f.validation)]
+        for array in (p.values, p.mask, p.targets, *splits):
             data.update(np.ascontiguousarray(array).tobytes())
-        rules = hashlib.sha256(repr([(r.role, r.template) for r in p.language.rules]).encode())
+        bound = (
+            p.language.features,
+            sorted(p.language.groups.items()),
+            p.language.rate_hz,
+            p.language.is_table,
+        )
+        said = [(r.role, r.template, str(r.type)) for r in p.language.rules]
+        rules = hashlib.sha256(repr([said, bound]).encode())
         return {
             "data": data.hexdigest()[:16],
             "language": p.language.name,
@@ -285,7 +297,7 @@ class _Search:
             self.say(BestImproved(self.fitted, text, nodes, result["score"], self.seconds))
 
     def _results(self, jobs: Sequence[Job], *, limit: float = float("inf")) -> Any:
-        """The results of jobs, in order, from the journal where they are there; stops at the limit of time."""
+        """The results of jobs, in order, from the journal where it has them; stops at the limit of time."""
         keys = [self._key(job) for job in jobs]
         fresh = [job for job, key in zip(jobs, keys, strict=True) if key not in self.journal]
         waiting = iter(self.crew.start(fresh))
@@ -297,7 +309,11 @@ class _Search:
                     return
                 if job.stage != "final":
                     for term in job.terms:
-                        self.say(CandidateStarted(self.fitted + 1, text_of(term, self.grammar.language), size(term)))
+                        self.say(
+                            CandidateStarted(
+                                self.fitted + 1, text_of(term, self.grammar.language), size(term)
+                            )
+                        )
                 found = next(waiting)()
                 self.compile_seconds += found["compile_seconds"]
                 self.journal.add({key: {"results": found["results"]}}, seconds=self.seconds)
@@ -336,13 +352,16 @@ class _Search:
         )
         found = finisher.finish(terms, size)
         if not found:
-            raise SearchError("No finalist could be trained on all data.", "At least one.", "Look at the data.")
+            raise SearchError(
+                "No finalist could be trained on all data.", "At least one.", "Look at the data."
+            )
         return found
 
     def _finalists(self) -> list[Term]:
         """The cheapest programs, and the best of each size on the way to them."""
         cost = {
-            t: error_of(r, self.prior_loss) + self.settings.penalty * size(t) for t, r in self.complete.items()
+            t: error_of(r, self.prior_loss) + self.settings.penalty * size(t)
+            for t, r in self.complete.items()
         }
         ranked = sorted(self.complete, key=lambda t: (cost[t], text_of(t, self.grammar.language)))
         chosen = ranked[: self.settings.finalists]

@@ -24,8 +24,8 @@ class Settings:
         jobs: Worker processes; the result does not depend on it.
         seed: Of splits, initial weights and mini-batches.
         steps: Optimiser steps a candidate is trained for.
-        relaxation: What stands in for a hole: `"summaries"` (a perceptron over every summary that the language
-            can say) or `"recurrent"` (a GRU over the frames).
+        relaxation: What stands in for a hole: `"summaries"` (a perceptron over every summary that the
+            language can say) or `"recurrent"` (a GRU over the frames).
         digits: Significant digits of coefficients; `None` keeps float32.
     """
 
@@ -69,6 +69,6 @@ RELAXATIONS = ("summaries", "recurrent")
 
 STRATEGIES = {
     "beam": "complete programs, the cheapest grown by one construct at a time",
-    "near": "best-first over partial programs, neural relaxations as heuristic (A* of NEAR, Shah et al. 2020)",
+    "near": "best-first over partial programs, neural relaxations as heuristic (NEAR, Shah et al. 2020)",
     "enumeration": "complete programs by size, smallest first",
 }
