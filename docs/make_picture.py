@@ -7,6 +7,7 @@ default settings and seed 0.
 from __future__ import annotations
 
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,8 @@ from matplotlib.figure import Figure  # noqa: E402
 
 from antiphon import ProgramClassifier, load_model  # noqa: E402
 from antiphon.data import load  # noqa: E402
-from antiphon.estimators import looks, program_text  # noqa: E402
-from antiphon.language import Apply, print_term, walk  # noqa: E402
+from antiphon.estimators import looks, phrase  # noqa: E402
+from antiphon.language import Apply, walk  # noqa: E402
 
 OUT = Path(__file__).parent / "images" / "program.svg"
 BLUE, INK, GREY = "#2a78d6", "#1c222b", "#6b7480"
@@ -44,7 +45,8 @@ def main() -> None:
 
     figure = Figure(figsize=(10.2, 4.6), facecolor="white")
     figure.text(0.015, 0.94, "Who is speaking?  The speaker with the largest score of", fontsize=11)
-    figure.text(0.015, 0.885, program_text(program).sketch, fontsize=11, family="monospace", color=BLUE)
+    read = " + ".join(f"affine({name})" for name, _ in maps)
+    figure.text(0.015, 0.875, read, fontsize=10, color=BLUE)
     accuracy = model.score(test.X, test.y)
     note = f"{accuracy:.1%} of {len(test)} utterances that it never saw"
     figure.text(0.985, 0.94, note, fontsize=10, ha="right", color=GREY)
@@ -68,7 +70,7 @@ def main() -> None:
 def affine_maps(program: Any) -> list[tuple[str, np.ndarray]]:
     """What each map of the program reads, and its weights `(class, feature)`."""
     return [
-        (print_term(node.args[0], program.language), node.parameters["weight"])
+        (phrase(node.args[0], program.language), node.parameters["weight"])
         for _, node in walk(program.term)
         if isinstance(node, Apply) and node.name == "affine" and node.parameters is not None
     ]
@@ -84,10 +86,14 @@ def shades(values: np.ndarray) -> np.ndarray:
 def draw_weights(axes: Axes, name: str, weights: np.ndarray, program: Any, *, named: bool) -> None:
     """One map as a table of colours."""
     axes.imshow(shades(weights), aspect="auto", interpolation="none")
-    axes.set_title(name, fontsize=9, family="monospace", color=BLUE)
+    axes.set_title("\n".join(textwrap.wrap(name, 18)), fontsize=8.5, color=BLUE)
     axes.set_yticks(range(len(weights)), [str(c) for c in program.output.classes] if named else [])
     axes.set_ylabel("speaker" if named else "")
-    axes.set_xticks(range(weights.shape[1]), [str(i + 1) for i in range(weights.shape[1])], fontsize=7)
+    axes.set_xticks(
+        range(weights.shape[1]),
+        [str(i + 1) if i % 2 == 0 else "" for i in range(weights.shape[1])],
+        fontsize=7,
+    )
     axes.set_xlabel("coefficient", fontsize=8)
     axes.tick_params(length=0)
     axes.spines[:].set_color("#d5d9df")
@@ -100,7 +106,7 @@ def draw_windows(axes: Axes, look: Any) -> None:
         middle = (start + stop) / 2
         third = int(3 * middle / (len(look.frames) + 1e-9))
         side, place = (("left", start), ("center", middle), ("right", stop))[third]
-        axes.text(place, lane, label, ha=side, va="center", fontsize=7.5, family="monospace")
+        axes.text(place, lane, label, ha=side, va="center", fontsize=7.5)
     axes.set(xlim=(0, len(look.frames)), ylim=(len(look.windows) - 0.5, -0.5))
     axes.axis("off")
 

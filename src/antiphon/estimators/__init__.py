@@ -2,6 +2,7 @@
 
 from antiphon.estimators._baselines import baselines
 from antiphon.estimators._forms import program_text, show_program
+from antiphon.estimators._looks import phrase
 from antiphon.estimators._program import ProgramClassifier, ProgramRegressor, ProgramTagger
 from antiphon.estimators._recurrent import (
     RecurrentClassifier,
@@ -22,6 +23,7 @@ __all__ = [
     "baselines",
     "hardware",
     "looks",
+    "phrase",
     "program_text",
     "search_budget",
     "show_program",

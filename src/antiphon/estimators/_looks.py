@@ -15,10 +15,12 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from antiphon.data import Sequences, bucket_length
+from antiphon.errors import LanguageError
 from antiphon.language import (
     Apply,
     Lam,
     Language,
+    Output,
     Program,
     Real,
     Seq,
@@ -30,6 +32,7 @@ from antiphon.language import (
     evaluate,
     parameters,
     print_term,
+    to_words,
     walk,
 )
 
@@ -128,7 +131,7 @@ def windows(program: Program, frames: Float[np.ndarray, "time feature"]) -> tupl
         frames: The sequence.
 
     Returns:
-        For each summary its text, the first frame and the frame after the last, widest first.
+        For each summary its words, the first frame and the frame after the last, widest first.
 
     Example:
         >>> from antiphon.language import Program
@@ -139,7 +142,7 @@ def windows(program: Program, frames: Float[np.ndarray, "time feature"]) -> tupl
         ...   mean(part[part=2, of=2](x)) + last(x)
         ... ''')
         >>> windows(program, np.ones((6, 1), np.float32))
-        (('mean(part[part=2, of=2](x))', 3, 6), ('last(x)', 5, 6))
+        (('mean of x in part 2 of 2', 3, 6), ('last x', 5, 6))
     """
     if program.language.is_table:
         return ()
@@ -150,11 +153,29 @@ def windows(program: Program, frames: Float[np.ndarray, "time feature"]) -> tupl
             continue
         seen = np.flatnonzero(_seen(node, program.language, frames))
         if len(seen):
-            label = print_term(node, program.language)
+            label = phrase(node, program.language)
             if program.output.task == "tagging":
                 label += f", at frame {time // 2}"
             found[node] = (label, int(seen[0]), int(seen[-1]) + 1)
     return tuple(sorted(found.values(), key=lambda w: (w[1] - w[2], w[1])))[:SHOWN_WINDOWS]
+
+
+def phrase(node: Term, language: Language) -> str:
+    """What a sub-term reads, in words that speak of `x` as a whole; its text where it cannot be said so.
+
+    Example:
+        >>> from antiphon.language import parse_term, sequence
+        >>> phrase(parse_term("mean(delta(x))", sequence.bind({"speed": "", "angle": ""})), sequence)
+        'mean of change of x'
+    """
+    try:
+        alone = language.bind({"x": ""}, groups={}, rate_hz=language.rate_hz)
+        if isinstance(check(node, alone)[()], Seq):
+            return print_term(node, language)
+        words = to_words(Program(node, alone, Output("regression", targets=("y",))))
+    except LanguageError:  # it is made for so many features
+        return print_term(node, language)
+    return " ".join(words.removeprefix("y =").split())
 
 
 def _summaries(program: Program) -> list[Apply]:
