@@ -162,6 +162,7 @@ class SlotValues:
         # One step at a time, so that a window shared by several reductions is computed once.
         arguments = {f"a{i}": self[a] for i, a in enumerate(term.args)}
         node = with_children(term, tuple(Var(name) for name in arguments))
+        assert isinstance(node, Apply)
         found = _mapped(node, self.language)(arguments)
         self.kept[term] = found
         self.bytes += _bytes(found)
@@ -193,18 +194,15 @@ class SlotValues:
         return self.statistics[term]
 
 
-_COMPILED: dict[tuple[Term, int], tuple[Language, Any]] = {}
+_COMPILED: dict[tuple[Term, Any], Any] = {}
 
 
-def _mapped(node: Term, language: Language) -> Any:
-    """One primitive over all cases, compiled once for each primitive and shape."""
-    key = (node, id(language))
+def _mapped(node: Apply, language: Language) -> Any:
+    """One primitive over all cases, compiled once for each primitive and shape, whatever language it is in."""
+    key = (node, language[node.name].run)
     if key not in _COMPILED:
-        _COMPILED[key] = (
-            language,
-            jax.jit(jax.vmap(lambda inputs: evaluate_term(node, language, inputs, {}, {}))),
-        )
-    return _COMPILED[key][1]
+        _COMPILED[key] = jax.jit(jax.vmap(lambda inputs: evaluate_term(node, language, inputs, {}, {})))
+    return _COMPILED[key]
 
 
 def _bytes(value: Any) -> int:
