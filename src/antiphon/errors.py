@@ -33,7 +33,11 @@ class AntiphonError(Exception):
 def _lower(sentence: str) -> str:
     """The sentence as it continues another: no capital, unless its first word is a name such as `Real[2]`."""
     word = sentence.split(maxsplit=1)[0].rstrip(".,:;")
-    return sentence[0].lower() + sentence[1:] if word.isalpha() and word[1:].islower() or word in ("A", "An") else sentence
+    return (
+        sentence[0].lower() + sentence[1:]
+        if word.isalpha() and word[1:].islower() or word in ("A", "An")
+        else sentence
+    )
 
 
 class InputError(AntiphonError, ValueError):
