@@ -95,7 +95,10 @@ def best_threshold(scores: np.ndarray, true: np.ndarray, metric: str) -> float:
             value = (value + 2 * negatives / np.maximum((~said).sum(1) + (~positive).sum(), 1)) / 2
     # Smoothed over neighbouring thresholds: a lone peak is luck.
     smooth = np.convolve(np.pad(value, 3, mode="edge"), np.ones(7) / 7, mode="valid")
-    return float(grid[int(smooth.argmax())])
+    best = smooth >= smooth.max() - 1e-9
+    start = int(best.argmax())
+    length = int(np.argmin([*best[start:], False]))
+    return float(grid[start + (length - 1) // 2])
 
 
 def flat_truth(problem: Problem, rows: np.ndarray) -> np.ndarray:

@@ -183,22 +183,32 @@ class SlotValues:
                 rows = frames[mask]
             else:
                 rows = np.asarray(value)
-            low, high = np.percentile(rows, [0.5, 99.5], axis=0)
-            clipped = np.clip(rows, low, high).astype(np.float64)
-            scale = clipped.std(0)
-            spread = np.where(scale > 1e-7 * np.maximum(1.0, np.abs(clipped).max(0)), scale, 0.0)
-            # A mostly constant entry (an indicator) has no spread between its percentiles, but some overall.
-            overall = rows.astype(np.float64).std(0)
-            scale = np.where(spread > 0, spread, np.where(overall > 0, overall, 1.0))
-            self.statistics[term] = (clipped.mean(0).astype(np.float32), scale.astype(np.float32))
+            with np.errstate(over="ignore", invalid="ignore"):
+                location, scale = _location_and_scale(rows)
+            # A slot that overflows spoils the candidates that read it, and no other.
+            sound = np.isfinite(location) & np.isfinite(scale)
+            self.statistics[term] = (
+                np.where(sound, location, 0).astype(np.float32),
+                np.where(sound, scale, 1).astype(np.float32),
+            )
         return self.statistics[term]
+
+
+def _location_and_scale(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    low, high = np.percentile(rows, [0.5, 99.5], axis=0)
+    clipped = np.clip(rows, low, high).astype(np.float64)
+    scale = clipped.std(0)
+    spread = np.where(scale > 1e-7 * np.maximum(1.0, np.abs(clipped).max(0)), scale, 0.0)
+    # A mostly constant entry (an indicator) has no spread between its percentiles, but some overall.
+    overall = rows.astype(np.float64).std(0)
+    return clipped.mean(0), np.where(spread > 0, spread, np.where(overall > 0, overall, 1.0))
 
 
 _COMPILED: dict[tuple[Term, Any], Any] = {}
 
 
 def _mapped(node: Apply, language: Language) -> Any:
-    """One primitive over all cases, compiled once for each primitive and shape, whatever language it is in."""
+    """One primitive over all cases, compiled once for each primitive and shape."""
     key = (node, language[node.name].run)
     if key not in _COMPILED:
         _COMPILED[key] = jax.jit(jax.vmap(lambda inputs: evaluate_term(node, language, inputs, {}, {})))

@@ -10,15 +10,17 @@ from antiphon.search._events import (
     Phase,
     SearchEnded,
 )
-from antiphon.search._finish import Curve, Found
+from antiphon.search._finish import Curve, Found, choose, round_significant, undominated
 from antiphon.search._grammar import Grammar, canonical
-from antiphon.search._journal import Journal
+from antiphon.search._journal import Journal, decode, encode
 from antiphon.search._learn import SearchResult, learn
+from antiphon.search._rescale import rescale
 from antiphon.search._settings import STRATEGIES, Settings
-from antiphon.search._strategies import Enumeration, Near, Scored, Strategy
+from antiphon.search._strategies import Beam, Enumeration, Near, Scored, Strategy, make_strategy
 
 __all__ = [
     "STRATEGIES",
+    "Beam",
     "BestImproved",
     "CandidateFailed",
     "CandidateFitted",
@@ -38,5 +40,12 @@ __all__ = [
     "Settings",
     "Strategy",
     "canonical",
+    "choose",
+    "decode",
+    "encode",
     "learn",
+    "make_strategy",
+    "rescale",
+    "round_significant",
+    "undominated",
 ]

@@ -270,7 +270,9 @@ def _reader(terms: tuple[Term, ...], slots: SlotValues) -> Callable[..., Any]:
         mask = np.asarray(values[0][1])
         picked = np.random.default_rng(0).permutation(int(mask.sum()))[:5000]
         values = [np.asarray(v[0])[mask][picked] for v in values]
-    rows = np.clip((np.concatenate([np.asarray(v) for v in values], axis=1) - shift) / scale, -5, 5)
+    # What overflows is no reason to give up all the rest.
+    wide = np.nan_to_num(np.concatenate([np.asarray(v) for v in values], axis=1), nan=0.0)
+    rows = np.clip((wide.astype(np.float64) - shift) / scale, -5, 5)
     _, strengths, directions = np.linalg.svd(rows - rows.mean(0), full_matrices=False)
     basis = np.zeros((len(shift), ENTRIES), np.float32)
     kept = min(ENTRIES, len(directions))
@@ -281,9 +283,9 @@ def _reader(terms: tuple[Term, ...], slots: SlotValues) -> Callable[..., Any]:
     def read(frames: Any, mask: Any, *, entries: int) -> Any:
         found = [evaluate(t, language, {"x": (frames, mask)}, {}, {}) for t in terms]
         if isinstance(found[0], tuple):
-            wide = jnp.concatenate([f[0] for f in found], axis=1)
+            wide = jnp.nan_to_num(jnp.concatenate([f[0] for f in found], axis=1))
             return jnp.clip((wide - shift[None, :]) / scale[None, :], -5.0, 5.0) @ basis
-        return jnp.clip((jnp.concatenate(found) - shift) / scale, -5.0, 5.0) @ basis
+        return jnp.clip((jnp.nan_to_num(jnp.concatenate(found)) - shift) / scale, -5.0, 5.0) @ basis
 
     return read
 

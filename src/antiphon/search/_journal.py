@@ -40,8 +40,8 @@ class Journal:
         if self.path is None:
             return
         header = {"antiphon_journal": FORMAT, **json.loads(json.dumps(fingerprint))}
-        sound = self._read(header) if self.path.exists() else 0
         try:
+            sound = self._read(header) if self.path.exists() else 0
             self._file = self.path.open("r+b" if self.path.exists() else "w+b")
             self._file.truncate(sound)
             self._file.seek(sound)
@@ -64,7 +64,7 @@ class Journal:
                     entry = json.loads(line) if line.endswith(b"\n") else None
                 except ValueError:
                     entry = None
-                if entry is None and number == 0 and line.strip() and line.endswith(b"\n"):
+                if entry is None and number == 0 and (line.endswith(b"\n") or not _begun(line)):
                     raise InputError(
                         f"{self.path} is no journal.", "A journal, or no file.", "Name another file."
                     )
@@ -128,6 +128,12 @@ class Journal:
             self._file = None
 
 
+def _begun(line: bytes) -> bool:
+    """Whether a line may be the beginning of a journal's first one."""
+    mark = b'{"antiphon_journal"'
+    return line.startswith(mark) or mark.startswith(line)
+
+
 def encode(value: Any) -> Any:
     """A value as JSON keeps it: arrays bit by bit, numbers that are none as text."""
     if isinstance(value, np.ndarray):
@@ -137,9 +143,8 @@ def encode(value: Any) -> Any:
         return {key: encode(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [encode(item) for item in value]
-    if isinstance(value, float) and not np.isfinite(value):
-        return {"__float__": repr(value)}
-    return value.item() if isinstance(value, np.generic) else value
+    value = value.item() if isinstance(value, np.generic) else value
+    return {"__float__": repr(value)} if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def decode(value: Any) -> Any:
