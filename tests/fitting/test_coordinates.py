@@ -104,6 +104,7 @@ def test_a_skeleton_is_what_training_needs(problem, terms):
     parts = [split(t, given.language, given.output_type) for t in (one, two)]
     assert parts[0].skeleton == parts[1].skeleton
     assert [text_of(s, given.language) for s in parts[0].slots] == ["mean(delta(x))", "last(x)"]
-    assert parts[0].data != parts[1].data
+    groups = [[d["group"].tolist() for d in p.data.values()] for p in parts]
+    assert groups == [[[0, 1], [1, 1]], [[1, 1], [1, 0]]]
     keys = sorted(leaf_keys(one, given.language).values())
     assert keys == ["affine(last(x))", "affine[turning](mean(delta(x)))"]

@@ -169,7 +169,7 @@ def test_more_classes_and_regression(problem, terms, evaluator):
     assert evaluator(three, steps=40).fit(terms(three, MEAN))[0].score > 0.8
     numbers = problem("regression")
     fit = evaluator(numbers, steps=40).fit(terms(numbers, MEAN))[0]
-    assert fit.score > 0.9
+    assert fit.score > 0.8
     assert fit.threshold is None
 
 

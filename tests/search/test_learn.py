@@ -29,9 +29,10 @@ class Stop:
         self.left = after
 
     def __call__(self, event):
-        self.left -= isinstance(event, CandidateFitted)
-        if self.left == 0:
-            raise KeyboardInterrupt
+        if isinstance(event, CandidateFitted):
+            self.left -= 1
+            if self.left == 0:
+                raise KeyboardInterrupt
 
 
 def of(kind, events):
@@ -59,7 +60,7 @@ def test_it_keeps_to_its_budget_and_tells_what_it_does(whole, strategy):
     result, events, _ = whole(strategy)
     fitted = of(CandidateFitted, events)
     assert result.candidates == len(fitted) + len(of(CandidateFailed, events)) <= 12
-    assert len(fitted) > 4
+    assert len(fitted) > 6
     assert [e.number for e in fitted] == list(range(1, len(fitted) + 1))
     assert [e.name for e in of(Phase, events)][:2] == ["search", "finalists"]
     assert isinstance(events[0], Phase)
@@ -67,7 +68,9 @@ def test_it_keeps_to_its_budget_and_tells_what_it_does(whole, strategy):
     assert isinstance(ended, SearchEnded)
     assert (ended.candidates, ended.interrupted) == (result.candidates, False)
     started = [e.text for e in of(CandidateStarted, events)]
-    assert started == [e.text for e in fitted]
+    assert sorted(started) == sorted(e.text for e in fitted)
+    numbers = {e.text: e.number for e in of(CandidateStarted, events)}
+    assert all(numbers[e.text] == e.number for e in fitted)
     assert len(set(started)) == len(started)
     for event in of(CandidateFitted, events):
         earlier = events[: events.index(event)]
@@ -85,7 +88,7 @@ def test_the_same_seed_gives_the_same_programs(whole, run, identity, strategy):
 
 
 @every_strategy
-@pytest.mark.parametrize("after", [1, 7])
+@pytest.mark.parametrize("after", [pytest.param(1, marks=pytest.mark.slow), 7])
 def test_an_interrupted_search_returns_its_best_and_goes_on(whole, run, identity, tmp_path, strategy, after):
     journal, first, second = tmp_path / "journal", [], []
     result, events, _ = whole(strategy)
@@ -103,8 +106,8 @@ def test_an_interrupted_search_returns_its_best_and_goes_on(whole, run, identity
     assert sorted(started) == sorted(e.text for e in of(CandidateStarted, events))
 
 
-@pytest.mark.parametrize("strategy", ["beam", "near"])
-@pytest.mark.parametrize("share", [0.01, 0.37, 0.8])
+@pytest.mark.parametrize("strategy", ["beam", pytest.param("near", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("share", [pytest.param(0.01, marks=pytest.mark.slow), 0.37, 0.8])
 def test_a_journal_cut_anywhere_is_taken_up(whole, run, identity, tmp_path, strategy, share):
     result, events, journal = whole(strategy)
     path, again = tmp_path / "journal", []

@@ -21,7 +21,7 @@ from jaxtyping import Array, Float, Int
 from antiphon.fitting._leaves import to_own_units
 from antiphon.fitting._losses import case_losses
 from antiphon.fitting._skeleton import Skeleton
-from antiphon.language import Language
+from antiphon.language import Apply, Language, walk
 from antiphon.language import evaluate as evaluate_term
 
 
@@ -129,9 +129,11 @@ def train_batch(
         indices,
     )  # fmt: skip
     arguments = jax.tree.map(jnp.asarray, arguments)
+    # Of the language only the words that are used: each search has a copy with modules of its own.
+    words = {node.name for _, node in walk(skeleton.term) if isinstance(node, Apply)}
     key = (
         skeleton,
-        tuple(language[n].run for n in sorted(language.primitives)),
+        tuple(language[n].run for n in sorted(words)),
         language.is_table,
         task,
         schedule,

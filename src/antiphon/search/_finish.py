@@ -21,7 +21,8 @@ from antiphon.search._work import Job
 
 STRENGTHS = (0.1, 0.5, 2.0, 10.0)
 SHARES = (0.8, 0.6, 0.45, 0.33, 0.24, 0.17, 0.12, 0.08)  # Shares of the weights that pruning tries to keep.
-TOLERANCE = 0.5  # How many standard errors of the held-out metric a simpler program may cost.
+TOLERANCE = 0.5  # How many standard errors of the held-out metric pruning may cost.
+FINAL_FOLDS = 5
 
 RunJobs = Callable[[Sequence[Job]], list[list[dict[str, Any]]]]
 
@@ -76,9 +77,12 @@ def error_of(result: Mapping[str, Any], prior_loss: float) -> float:
 
 
 def spread_of(result: Mapping[str, Any]) -> float:
-    """Standard error of the held-out metric."""
+    """Standard error of the held-out metric.
+
+    Repeated splits judge the same cases again, so only the folds of one split count as independent.
+    """
     scores = result["fold_scores"]
-    return float(np.std(scores) / np.sqrt(max(1, len(scores))))
+    return float(np.std(scores) / np.sqrt(max(1, min(FINAL_FOLDS, len(scores)))))
 
 
 class Finisher:
@@ -305,15 +309,15 @@ def round_term(term: Term, digits: int | None) -> Term:
 def choose(found: Sequence[Found]) -> Found:
     """The program to recommend: the smallest whose metric is as good as the best one's.
 
-    As good means within half a standard error of the best held-out score; of equal sizes the lowest cost
-    wins. A program that gives one answer only is taken only where there is no other.
+    As good means within one standard error of the best held-out score (Breiman et al., Classification and
+    Regression Trees, 1984, section 3.4.3); of equal sizes the lowest cost wins. A program that gives one answer only is taken only where there is no other.
 
     Args:
         found: At least one finished program.
     """
     telling = [f for f in found if not f.constant] or list(found)
     best = max(telling, key=lambda f: (f.score, -f.loss))
-    as_good = [f for f in telling if f.score >= best.score - TOLERANCE * best.score_error]
+    as_good = [f for f in telling if f.score >= best.score - best.score_error]
     return min(as_good, key=lambda f: (f.size, f.cost))
 
 

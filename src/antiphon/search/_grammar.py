@@ -200,9 +200,11 @@ class Grammar:
         return list(found)
 
     def least_size(self, term: Term) -> int:
-        """The size of a partial program's smallest completion: a hole takes an affine map of a summary."""
-        least = 2 if self.plain.is_table else 3
-        return size(term) + (least - 1) * len(holes(term))
+        """The size of a partial program's smallest completion, or less: a hole takes an affine map of a
+        summary, a summary, or the input."""
+        least = {"summary": 1, "stream": 1} if self.plain.is_table else {"summary": 2, "stream": 1}
+        other = least["summary"] + 1
+        return size(term) + sum(least.get(h.role.split("_")[0], other) - 1 for _, h in holes(term))
 
     def relax(self, term: Term) -> Term:
         """A partial program with a neural module in each hole."""

@@ -24,7 +24,7 @@ from antiphon.search._events import (
     Phase,
     SearchEnded,
 )
-from antiphon.search._finish import Finisher, Found, choose, error_of, undominated
+from antiphon.search._finish import FINAL_FOLDS, Finisher, Found, choose, error_of, undominated
 from antiphon.search._grammar import Grammar
 from antiphon.search._journal import Journal
 from antiphon.search._settings import Settings
@@ -33,7 +33,8 @@ from antiphon.search._work import Crew, Job, Workshop
 
 Split = Callable[[int, int], list[tuple[np.ndarray, np.ndarray]]]
 FINISHING_SHARE = 0.3  # Of a limit in seconds, kept for the finalists.
-FRONT_LIMIT = 10
+FINALISTS_LIMIT = 18
+BEST_OF_SIZE = 3  # Finalists of each size that pays; the search's own splits do not tell them apart.
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ class _Search:
         few = len(problem) < 2500
         search_pairs = split(5 if few else 3, settings.seed)
         repeats = 3 if len(problem) < 800 else 2 if few else 1
-        final_pairs = [p for r in range(repeats) for p in split(5, settings.seed + 1000 + r)]
+        final_pairs = [p for r in range(repeats) for p in split(FINAL_FOLDS, settings.seed + 1000 + r)]
         schedule = Schedule(steps=settings.steps, batch_size=512)
         weights = problem.case_weights
         self.workshop = Workshop(
@@ -265,7 +266,9 @@ class _Search:
                 start = tuple(self._warm(terms[i]) for i in groups[-1])
                 jobs.append(Job(stage, tuple(relaxed[i] for i in groups[-1]), start=start))
         results: list[dict[str, Any] | None] = [None] * len(terms)
-        for members, found in zip(groups, self._results(jobs, limit=self._deadline()), strict=False):
+        named = [[terms[i] for i in members] for members in groups]
+        fitted = self._results(jobs, candidates=named, limit=self._deadline())
+        for members, found in zip(groups, fitted, strict=False):
             for i, result in zip(members, found["results"], strict=True):
                 results[i] = result
                 self._take(terms[i], result, found["seconds"] / len(members))
@@ -296,24 +299,26 @@ class _Search:
             self.trace.append((self.seconds, self.fitted, result["score"]))
             self.say(BestImproved(self.fitted, text, nodes, result["score"], self.seconds))
 
-    def _results(self, jobs: Sequence[Job], *, limit: float = float("inf")) -> Any:
+    def _results(
+        self,
+        jobs: Sequence[Job],
+        *,
+        candidates: Sequence[Sequence[Term]] = (),
+        limit: float = float("inf"),
+    ) -> Any:
         """The results of jobs, in order, from the journal where it has them; stops at the limit of time."""
         keys = [self._key(job) for job in jobs]
         fresh = [job for job, key in zip(jobs, keys, strict=True) if key not in self.journal]
         waiting = iter(self.crew.start(fresh))
-        for job, key in zip(jobs, keys, strict=True):
+        for number, key in enumerate(keys):
             if key in self.journal:
                 found = {**self.journal[key], "seconds": 0.0}
             else:
                 if self.seconds > limit:
                     return
-                if job.stage != "final":
-                    for term in job.terms:
-                        self.say(
-                            CandidateStarted(
-                                self.fitted + 1, text_of(term, self.grammar.language), size(term)
-                            )
-                        )
+                for ahead, term in enumerate(candidates[number] if candidates else (), 1):
+                    text = text_of(term, self.grammar.language)
+                    self.say(CandidateStarted(self.fitted + ahead, text, size(term)))
                 found = next(waiting)()
                 self.compile_seconds += found["compile_seconds"]
                 self.journal.add({key: {"results": found["results"]}}, seconds=self.seconds)
@@ -367,11 +372,12 @@ class _Search:
         chosen = ranked[: self.settings.finalists]
         best_error = float("inf")
         for nodes in sorted({size(t) for t in ranked}):
-            best = next(t for t in ranked if size(t) == nodes)
-            error = error_of(self.complete[best], self.prior_loss)
-            if error < best_error and best not in chosen and len(chosen) < FRONT_LIMIT:
-                chosen.append(best)
+            of_size = [t for t in ranked if size(t) == nodes]
+            error = error_of(self.complete[of_size[0]], self.prior_loss)
+            if error < best_error:
+                chosen += [t for t in of_size[:BEST_OF_SIZE] if t not in chosen]
             best_error = min(best_error, error)
+        del chosen[FINALISTS_LIMIT:]
         return chosen
 
 
