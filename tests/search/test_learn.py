@@ -134,8 +134,6 @@ def test_a_whole_journal_leaves_nothing_to_fit(whole, run, identity, tmp_path):
     assert not of(CandidateStarted, events)
     assert all(e.seconds == 0 for e in of(CandidateFitted, events))
     assert path.read_bytes() == journal
-    more = run(strategy="beam", journal=path, candidates=14, listeners=[events.append])
-    assert more.candidates == 14
 
 
 def test_a_journal_belongs_to_its_data_folds_and_language(whole, run, problem, tmp_path):
@@ -153,9 +151,8 @@ def test_a_journal_belongs_to_its_data_folds_and_language(whole, run, problem, t
 
 
 def test_a_limit_in_seconds_ends_it(run):
-    result = run(seconds=0.001, candidates=500)
-    assert result.candidates < 30
-    assert not result.interrupted
+    with pytest.raises(SearchError, match=r"larger budget \(candidates, seconds\)"):
+        run(seconds=0.001, candidates=500)
 
 
 def test_a_target_score_ends_it(run):
