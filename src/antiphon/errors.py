@@ -35,7 +35,7 @@ def _lower(sentence: str) -> str:
     word = sentence.split(maxsplit=1)[0].rstrip(".,:;")
     return (
         sentence[0].lower() + sentence[1:]
-        if word.isalpha() and word[1:].islower() or word in ("A", "An")
+        if (word.isalpha() and word[1:].islower()) or word in ("A", "An")
         else sentence
     )
 

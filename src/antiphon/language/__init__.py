@@ -1,5 +1,6 @@
 """Types, primitives, terms, text syntax, grammars and the ready-made languages."""
 
+from antiphon.language import _productions as _productions  # gives `sequence` its rules
 from antiphon.language._evaluate import data_arrays, evaluate
 from antiphon.language._forms import FORMS, show, to_dot, to_latex, to_math, to_text, to_words
 from antiphon.language._language import LANGUAGES, Language, Primitive, Rule
@@ -9,7 +10,6 @@ from antiphon.language._print import affine_rows, entry_names, format_number, pr
 from antiphon.language._program import Program, with_language
 from antiphon.language._reference import primitive_table
 from antiphon.language._sequence import sequence
-from antiphon.language import _productions as _productions  # gives `sequence` its rules
 from antiphon.language._terms import (
     Apply,
     Hole,

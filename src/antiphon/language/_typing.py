@@ -44,7 +44,7 @@ def check(term: Term, language: Language, expected: Type | None = None) -> Typin
 
 
 def role_type(role: str, language: Language) -> Type | None:
-    """The type that a hole of a role has when nothing around it says; `stream_parts` is a kind of `stream`."""
+    """The type of a hole by its role, when nothing around it says; `stream_parts` is a kind of `stream`."""
     known = {"summary": language.frame_type, "stream": Seq(language.frame_type), "condition": Real(1)}
     return known.get(role.split("_")[0])
 

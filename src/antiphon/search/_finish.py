@@ -21,7 +21,8 @@ from antiphon.search._work import Job
 
 STRENGTHS = (0.1, 0.5, 2.0, 10.0)
 SHARES = (0.8, 0.6, 0.45, 0.33, 0.24, 0.17, 0.12, 0.08)  # Shares of the weights that pruning tries to keep.
-TOLERANCE = 0.5  # How many standard errors of the held-out metric pruning may cost.
+PRUNING_TOLERANCE = 0.25  # Standard errors of the held-out metric that fewer weights may cost,
+CHOICE_TOLERANCE = 0.5  # and that a smaller program may cost.
 FINAL_FOLDS = 5
 
 RunJobs = Callable[[Sequence[Job]], list[list[dict[str, Any]]]]
@@ -175,7 +176,7 @@ class Finisher:
         for full, results in zip(dense, self._batched(terms, jobs), strict=True):
             tried = [full, *results]
             errors = [error_of(r, self.prior_loss) for r in tried]
-            limit = min(errors) + TOLERANCE * spread_of(tried[int(np.argmin(errors))])
+            limit = min(errors) + PRUNING_TOLERANCE * spread_of(tried[int(np.argmin(errors))])
             chosen.append(
                 next(r for r, e in zip(reversed(tried), reversed(errors), strict=True) if e <= limit)
             )
@@ -309,15 +310,17 @@ def round_term(term: Term, digits: int | None) -> Term:
 def choose(found: Sequence[Found]) -> Found:
     """The program to recommend: the smallest whose metric is as good as the best one's.
 
-    As good means within one standard error of the best held-out score (Breiman et al., Classification and
-    Regression Trees, 1984, section 3.4.3); of equal sizes the lowest cost wins. A program that gives one answer only is taken only where there is no other.
+    As good means within half a standard error of the best held-out score: the one-standard-error rule of
+    Breiman et al. (Classification and Regression Trees, 1984, section 3.4.3), held tighter, as the finalists
+    are the best of many. Of equal sizes the lowest cost wins. A program that gives one answer only is taken
+    only where there is no other.
 
     Args:
         found: At least one finished program.
     """
     telling = [f for f in found if not f.constant] or list(found)
     best = max(telling, key=lambda f: (f.score, -f.loss))
-    as_good = [f for f in telling if f.score >= best.score - best.score_error]
+    as_good = [f for f in telling if f.score >= best.score - CHOICE_TOLERANCE * best.score_error]
     return min(as_good, key=lambda f: (f.size, f.cost))
 
 
