@@ -107,6 +107,12 @@ class _ProgramEstimator(SequenceEstimator):
     def _settings(self) -> Settings:
         from antiphon.search import Settings
 
+        if self.journal is not None and self.random_state is None:
+            raise InputError(
+                "A journal, but random_state is None.",
+                "A fixed random_state: a journal goes on with the search of one seed.",
+                "Give random_state=0, or another number.",
+            )
         given = {
             "strategy": self.strategy,
             "candidates": self.candidates,

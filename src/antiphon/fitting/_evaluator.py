@@ -100,7 +100,7 @@ class Evaluator:
             by_skeleton.setdefault((parts.skeleton, self._shared(parts)), []).append(i)
         batches = []
         for members in by_skeleton.values():
-            limit = self._limit(self.split(terms[members[0]]))
+            limit = self.limit(self.split(terms[members[0]]))
             at = 0
             while at < len(members):
                 left = len(members) - at
@@ -122,7 +122,7 @@ class Evaluator:
             for s, t in zip(parts.slots, parts.skeleton.slot_types, strict=True)
         )
 
-    def _limit(self, parts: Split) -> int:
+    def limit(self, parts: Split) -> int:
         """How many candidates fit the memory for one batch."""
         cases, time, features = self.problem.values.shape
         folds = len(self.folds.train)
@@ -237,7 +237,7 @@ class Evaluator:
             tuple(float(v) for v in result.curve_train[i][judged].mean(0)),
             tuple(float(v) for v in result.curve_validation[i][judged].mean(0)),
         )
-        if not np.isfinite(result.scores[i]).all():
+        if not (np.isfinite(result.scores[i]).all() and np.isfinite(result.validation[i][judged]).all()):
             return Fit(text, float("nan"), float("nan"), curve=curve)
         held = {f: np.flatnonzero(w) for f, w in enumerate(folds.validation) if w.any()}
         truths = [flat_truth(problem, rows) for rows in held.values()]
@@ -251,7 +251,11 @@ class Evaluator:
                 text,
                 measure(out, truth, problem.metric),
                 loss,
-                tuple(measure(s, t, problem.metric) for s, t in zip(scores, truths, strict=True)),
+                # Against the spread of all targets: that of a few held-out ones may be nothing.
+                tuple(
+                    1.0 - float(((s - t) ** 2).mean()) / max(float(truth.var(0).mean()), 1e-12)
+                    for s, t in zip(scores, truths, strict=True)
+                ),
                 parameters=parameters,
                 curve=curve,
                 scores=out if with_scores else None,
@@ -270,11 +274,19 @@ class Evaluator:
                 measure(decide(s, threshold), t, problem.metric) for s, t in zip(scores, truths, strict=True)
             ),
             threshold,
-            bool((said == said[0]).all()),
+            self._is_constant(result.scores[i], threshold),
             parameters,
             curve,
             out if with_scores else None,
         )
+
+    def _is_constant(self, scores: np.ndarray, threshold: float | None) -> bool:
+        """Whether each fold's program, or the one that was trained on everything, says one class only."""
+        every = np.arange(len(self.problem))
+        said = [decide(flat_scores(self.problem, s, every), threshold) for s in scores]
+        constant = [bool((one == one[0]).all()) for one in said]
+        whole = [c for c, held in zip(constant, self.folds.validation, strict=True) if not held.any()]
+        return all(constant) or any(whole)
 
 
 def _stack(trees: list[Any]) -> Any:

@@ -60,8 +60,8 @@ def balanced_weights(targets: np.ndarray, mask: np.ndarray | None = None) -> np.
         mask: For tagging, which frames are real.
 
     Example:
-        >>> balanced_weights(np.array([0, 0, 0, 1])).round(2).tolist()
-        [0.67, 0.67, 0.67, 2.0]
+        >>> balanced_weights(np.array([0, 0, 0, 1])).tolist()[2:]
+        [0.6666666865348816, 2.0]
     """
     real = np.ones(targets.shape, bool) if mask is None else mask
     counts = np.bincount(targets[real])

@@ -284,7 +284,7 @@ class Language:
             ...     low = jnp.where(mask[:, None], frames, jnp.inf).min(0)
             ...     return jnp.where(mask[:, None], frames, -jnp.inf).max(0) - low
             >>> voice.rules[-1]
-            Rule(role='summary', template='spread(?stream)')
+            Rule(role='summary', template='spread(?stream)', type=None)
         """
         type_ = parse_type(signature)
         if not isinstance(type_, Fn):

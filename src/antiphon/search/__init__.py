@@ -10,11 +10,12 @@ from antiphon.search._events import (
     Phase,
     SearchEnded,
 )
-from antiphon.search._finish import Curve, Found, choose, round_significant, undominated
+from antiphon.search._finish import Curve, Found, choose, undominated
 from antiphon.search._grammar import Grammar, canonical
 from antiphon.search._journal import Journal, decode, encode
-from antiphon.search._learn import SearchResult, learn
-from antiphon.search._rescale import rescale
+from antiphon.search._learn import learn
+from antiphon.search._rescale import rescale, round_significant
+from antiphon.search._result import SearchResult
 from antiphon.search._settings import STRATEGIES, Settings
 from antiphon.search._strategies import Beam, Enumeration, Near, Scored, Strategy, make_strategy
 

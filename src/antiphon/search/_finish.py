@@ -16,7 +16,7 @@ import numpy as np
 
 from antiphon.fitting import Problem
 from antiphon.language import Apply, Output, Program, Term, path_name, sketch, walk, with_parameters
-from antiphon.search._rescale import rescale
+from antiphon.search._rescale import rescale, round_near, round_significant
 from antiphon.search._work import Job
 
 STRENGTHS = (0.1, 0.5, 2.0, 10.0)
@@ -184,10 +184,7 @@ class Finisher:
 
     def _found(self, term: Term, result: Mapping[str, Any], size_of: Callable[[Term], int]) -> Found:
         arrays = {
-            path: {
-                name: array if name in ("shift", "scale") else round_significant(array, self.digits)
-                for name, array in leaf.items()
-            }
+            path: round_leaf(leaf, result["scales"].get(path), self.digits)
             for path, leaf in self._in_units(term, result["own"]).items()
         }
         filled, arrays = self._rescaled(term, arrays)
@@ -222,8 +219,8 @@ class Finisher:
     def _rescaled(self, term: Term, arrays: dict[str, Any]) -> tuple[Term, dict[str, Any]]:
         if self.location is None or self.scale is None:
             return sketch(term), arrays
-        filled = rescale(with_parameters(sketch(term), arrays), self.location, self.scale)
-        return round_term(filled, self.digits), {}
+        filled = with_parameters(sketch(term), arrays)
+        return rescale(filled, self.location, self.scale, digits=self.digits), {}
 
 
 def condition_paths(term: Term) -> list[str]:
@@ -281,30 +278,30 @@ def _largest(flat: np.ndarray, share: float) -> np.ndarray:
     return np.sort(flat, axis=1)[:, -count]
 
 
-def round_significant(array: np.ndarray, digits: int | None) -> np.ndarray:
-    """Numbers rounded to significant digits, as float32.
+def round_leaf(
+    leaf: Mapping[str, np.ndarray], scale: np.ndarray | None, digits: int | None
+) -> dict[str, np.ndarray]:
+    """The arrays of a leaf as the program keeps them.
 
-    Example:
-        >>> round_significant(np.array([1234.5, -0.0012345]), 3).tolist()
-        [1230.0, -0.0012300000526010990...]
+    Weights have `digits` significant digits. The constant of an affine map has more where it is large beside
+    what the map's input moves: `pressure - 101335` needs them all. A centre was rounded before the constant
+    was computed, and stays; so does the scaling of a neural module.
+
+    Args:
+        leaf: In the units of the data.
+        scale: Spread of what an affine map reads, `(n,)`; `None` for other leaves.
+        digits: Or `None` to keep float32.
     """
-    array = np.asarray(array, np.float64)
-    if digits is None:
-        return array.astype(np.float32)
-    exponent = np.floor(np.log10(np.where(array == 0, 1.0, np.abs(array))))
-    step = 10.0 ** (exponent - digits + 1)
-    return (np.round(array / step) * step).astype(np.float32)
-
-
-def round_term(term: Term, digits: int | None) -> Term:
-    """A program with every affine map's weights and biases rounded."""
-    arrays = {}
-    for path, node in walk(term):
-        if isinstance(node, Apply) and node.name == "affine" and node.parameters is not None:
-            arrays[path_name(path)] = {
-                n: a if n == "centre" else round_significant(a, digits) for n, a in node.parameters.items()
-            }
-    return with_parameters(term, arrays)
+    rounded = {}
+    for name, array in leaf.items():
+        if name in ("shift", "scale", "centre"):
+            rounded[name] = np.asarray(array, np.float32)
+        elif name == "bias" and scale is not None:
+            spread = np.sqrt(((leaf["weight"].astype(np.float64) * scale) ** 2).sum(1))
+            rounded[name] = round_near(array, spread, digits)
+        else:
+            rounded[name] = round_significant(array, digits)
+    return rounded
 
 
 def choose(found: Sequence[Found]) -> Found:

@@ -267,13 +267,16 @@ def _reader(terms: tuple[Term, ...], slots: SlotValues) -> Callable[..., Any]:
     statistics = [slots.location_and_scale(t) for t in terms]
     shift = np.concatenate([s[0] for s in statistics])
     scale = np.concatenate([s[1] for s in statistics])
-    values = [slots[t] for t in terms]
-    if isinstance(values[0], tuple):
-        mask = np.asarray(values[0][1])
-        picked = np.random.default_rng(0).permutation(int(mask.sum()))[:5000]
-        values = [np.asarray(v[0])[mask][picked] for v in values]
+    mask = np.asarray(slots.input[1])
+    picked = np.random.default_rng(0).permutation(int(mask.sum()))[:5000]
+
+    def sample(value: Any) -> np.ndarray:
+        # Of frames only some, taken at once: all streams in full are too much to hold.
+        return np.asarray(value[0])[mask][picked] if isinstance(value, tuple) else np.asarray(value)
+
+    values = [sample(slots[t]) for t in terms]
     # What overflows is no reason to give up all the rest.
-    wide = np.nan_to_num(np.concatenate([np.asarray(v) for v in values], axis=1), nan=0.0)
+    wide = np.nan_to_num(np.concatenate(values, axis=1), nan=0.0)
     rows = np.clip((wide.astype(np.float64) - shift) / scale, -5, 5)
     _, strengths, directions = np.linalg.svd(rows - rows.mean(0), full_matrices=False)
     basis = np.zeros((len(shift), ENTRIES), np.float32)

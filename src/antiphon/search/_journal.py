@@ -17,7 +17,7 @@ import numpy as np
 
 from antiphon.errors import InputError, OutputError
 
-FORMAT = 1
+FORMAT = 2
 
 
 class Journal:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 
 from antiphon.errors import SearchError
@@ -27,6 +28,7 @@ from antiphon.search._events import (
 from antiphon.search._finish import FINAL_FOLDS, Finisher, Found, choose, error_of, undominated
 from antiphon.search._grammar import Grammar
 from antiphon.search._journal import Journal
+from antiphon.search._result import SearchResult
 from antiphon.search._settings import Settings
 from antiphon.search._strategies import Scored, make_strategy
 from antiphon.search._work import Crew, Job, Workshop
@@ -35,33 +37,6 @@ Split = Callable[[int, int], list[tuple[np.ndarray, np.ndarray]]]
 FINISHING_SHARE = 0.3  # Of a limit in seconds, kept for the finalists.
 FINALISTS_LIMIT = 18
 BEST_OF_SIZE = 3  # Finalists of each size that pays; the search's own splits do not tell them apart.
-
-
-@dataclass(frozen=True)
-class SearchResult:
-    """What a search found.
-
-    Attributes:
-        chosen: The smallest program that is as good as the best.
-        front: Programs that no smaller one beats, smallest first.
-        candidates: How many candidates were fitted, those from the journal included.
-        failed: How many of them failed to train.
-        seconds: How long it took, earlier runs of the same journal included.
-        compile_seconds: Of these, how many went to compiling (summed over workers; this run).
-        strategy: Its name.
-        trace: Each improvement of the best complete program: seconds, candidate number, score.
-        interrupted: Whether it was stopped by Ctrl-C.
-    """
-
-    chosen: Found
-    front: tuple[Found, ...]
-    candidates: int
-    failed: int
-    seconds: float
-    compile_seconds: float
-    strategy: str
-    trace: tuple[tuple[float, int, float], ...]
-    interrupted: bool
 
 
 def learn(
@@ -156,7 +131,7 @@ class _Search:
         self.compile_seconds = 0.0
         self.fitted = self.failed = 0
         self.complete: dict[Term, dict[str, Any]] = {}
-        self.leaves: dict[str, Any] = {}
+        self.leaves: dict[tuple[int, str], Any] = {}
         self.best = float("inf")
         self.trace: list[tuple[float, int, float]] = []
         self.interrupted = False
@@ -177,6 +152,7 @@ class _Search:
         said = [(r.role, r.template, str(r.type)) for r in p.language.rules]
         rules = hashlib.sha256(repr([said, bound]).encode())
         return {
+            "jax": jax.__version__,
             "data": data.hexdigest()[:16],
             "language": p.language.name,
             "rules": rules.hexdigest()[:16],
@@ -212,7 +188,12 @@ class _Search:
                     "At least one that could be trained.",
                     "Give a larger budget (candidates, seconds), or look at the data for wild values.",
                 )
-            found = self._finish()
+            try:
+                found = self._finish(self._finalists())
+            except KeyboardInterrupt:  # Again, or only now: the cheapest program alone is finished.
+                self.interrupted = True
+                self.crew.drop()
+                found = self._finish(self._finalists()[:1])
         front = undominated(found)
         chosen = choose(found)
         if chosen not in front:
@@ -277,8 +258,9 @@ class _Search:
 
     def _warm(self, term: Term) -> dict[str, Any]:
         """Where the leaves of a term ended when a relative of it was fitted."""
+        folds = len(self.workshop.evaluator("relaxed" if holes(term) else "search").folds.train)
         keys = leaf_keys(term, self.grammar.language).values()
-        return {k: self.leaves[k] for k in keys if k in self.leaves}
+        return {k: self.leaves[folds, k] for k in keys if (folds, k) in self.leaves}
 
     def _take(self, term: Term, result: dict[str, Any], seconds: float) -> None:
         self.fitted += 1
@@ -289,7 +271,8 @@ class _Search:
             return
         self.say(CandidateFitted(self.fitted, text, nodes, result["score"], seconds))
         for key, leaf in result.get("leaves", {}).items():
-            self.leaves.setdefault(key, leaf)
+            folds = len(next(iter(leaf.values())))
+            self.leaves.setdefault((folds, key), leaf)
         if holes(term):
             return
         self.complete[term] = result
@@ -308,18 +291,20 @@ class _Search:
     ) -> Any:
         """The results of jobs, in order, from the journal where it has them; stops at the limit of time."""
         keys = [self._key(job) for job in jobs]
-        fresh = [job for job, key in zip(jobs, keys, strict=True) if key not in self.journal]
-        waiting = iter(self.crew.start(fresh))
+        # By key: equal jobs of one round are done once.
+        fresh = {key: job for job, key in zip(jobs, keys, strict=True) if key not in self.journal}
+        waiting = dict(zip(fresh, self.crew.start(list(fresh.values())), strict=True))
         for number, key in enumerate(keys):
             if key in self.journal:
                 found = {**self.journal[key], "seconds": 0.0}
             else:
                 if self.seconds > limit:
+                    self.crew.drop()
                     return
                 for ahead, term in enumerate(candidates[number] if candidates else (), 1):
                     text = text_of(term, self.grammar.language)
                     self.say(CandidateStarted(self.fitted + ahead, text, size(term)))
-                found = next(waiting)()
+                found = waiting[key]()
                 self.compile_seconds += found["compile_seconds"]
                 self.journal.add({key: {"results": found["results"]}}, seconds=self.seconds)
             yield found
@@ -341,8 +326,7 @@ class _Search:
 
     # --- the finalists ---------------------------------------------------------------------------------
 
-    def _finish(self) -> list[Found]:
-        terms = self._finalists()
+    def _finish(self, terms: Sequence[Term]) -> list[Found]:
         self.say(Phase("finalists", f"{len(terms)} programs on other splits"))
         finisher = Finisher(
             self.plain,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -94,7 +94,16 @@ class Workshop:
         evaluator = self.evaluator(job.stage)
         compiled = evaluator.compile_seconds
         starts = [self._start(t, s) for t, s in zip(job.terms, job.start, strict=True)] if job.start else None
-        fits = evaluator.fit(job.terms, start=starts, keep=job.keep or None, l2=job.l2 or None)
+        fits: list[Fit] = []
+        most = evaluator.limit(evaluator.split(job.terms[0]))
+        for at in range(0, len(job.terms), most):  # As many at once as memory allows.
+            part = slice(at, at + most)
+            fits += evaluator.fit(
+                job.terms[part],
+                start=starts[part] if starts else None,
+                keep=job.keep[part] or None,
+                l2=job.l2[part] or None,
+            )
         keeps = job.keep or ({},) * len(job.terms)
         results = [
             self._plain(fit, term, job.stage, keep)
@@ -136,6 +145,7 @@ class Workshop:
         for leaf in standard.values():
             leaf["keep"] = leaf["keep"][-1]
         own = to_own_units(whole, standard)
+        plain["scales"] = {p: leaf["scale"] for p, leaf in standard.items()}
         plain["weights"] = {p: leaf["weight"] for p, leaf in fit.parameters.items() if p in standard}
         plain["own"] = {p: {n: np.asarray(a, np.float32) for n, a in leaf.items()} for p, leaf in own.items()}
         return plain
@@ -166,6 +176,7 @@ class Crew:
     def __init__(self, workshop: Workshop, jobs: int) -> None:
         self.workshop, self.jobs = workshop, jobs
         self.executor: Executor | None = None
+        self.waiting: list[Future] = []
 
     def __enter__(self) -> Crew:
         if self.jobs > 1:
@@ -184,4 +195,10 @@ class Crew:
         """Begin jobs; each returned function waits for one and gives its result."""
         if self.executor is None:
             return [lambda job=job: self.workshop.run(job) for job in jobs]
-        return [self.executor.submit(_run_here, job).result for job in jobs]
+        self.waiting = [self.executor.submit(_run_here, job) for job in jobs]
+        return [future.result for future in self.waiting]
+
+    def drop(self) -> None:
+        """Forget the jobs that no worker has begun."""
+        for future in self.waiting:
+            future.cancel()
