@@ -23,6 +23,7 @@ STRENGTHS = (0.1, 0.5, 2.0, 10.0)
 SHARES = (0.8, 0.6, 0.45, 0.33, 0.24, 0.17, 0.12, 0.08)  # Shares of the weights that pruning tries to keep.
 PRUNING_TOLERANCE = 0.25  # Standard errors of the held-out metric that fewer weights may cost,
 CHOICE_TOLERANCE = 0.5  # and that a smaller program may cost.
+NO_DIFFERENCE = 0.001  # Scores this near are the same, however sure both are.
 FINAL_FOLDS = 5
 
 RunJobs = Callable[[Sequence[Job]], list[list[dict[str, Any]]]]
@@ -309,7 +310,7 @@ def choose(found: Sequence[Found]) -> Found:
 
     As good means within half a standard error of the best held-out score: the one-standard-error rule of
     Breiman et al. (Classification and Regression Trees, 1984, section 3.4.3), held tighter, as the finalists
-    are the best of many. Of equal sizes the lowest cost wins. A program that gives one answer only is taken
+    are the best of many; a thousandth never counts. Of equal sizes the lowest cost wins. A program that gives one answer only is taken
     only where there is no other.
 
     Args:
@@ -317,7 +318,8 @@ def choose(found: Sequence[Found]) -> Found:
     """
     telling = [f for f in found if not f.constant] or list(found)
     best = max(telling, key=lambda f: (f.score, -f.loss))
-    as_good = [f for f in telling if f.score >= best.score - CHOICE_TOLERANCE * best.score_error]
+    allowed = max(CHOICE_TOLERANCE * best.score_error, NO_DIFFERENCE)
+    as_good = [f for f in telling if f.score >= best.score - allowed]
     return min(as_good, key=lambda f: (f.size, f.cost))
 
 
