@@ -310,8 +310,8 @@ def choose(found: Sequence[Found]) -> Found:
 
     As good means within half a standard error of the best held-out score: the one-standard-error rule of
     Breiman et al. (Classification and Regression Trees, 1984, section 3.4.3), held tighter, as the finalists
-    are the best of many; a thousandth never counts. Of equal sizes the lowest cost wins. A program that gives one answer only is taken
-    only where there is no other.
+    are the best of many; a thousandth never counts. Of equal sizes the lowest cost wins. A program that
+    gives one answer only is taken only where there is no other.
 
     Args:
         found: At least one finished program.
