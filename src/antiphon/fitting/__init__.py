@@ -1,7 +1,7 @@
 """Fitting programs and networks by gradient: losses, training loops, one candidate or a batch at once."""
 
 from antiphon.fitting._evaluator import Evaluator, Fit, Folds
-from antiphon.fitting._leaves import leaf_keys, standardisation, text_of, to_own_units
+from antiphon.fitting._leaves import condition_paths, leaf_keys, standardisation, text_of, to_own_units
 from antiphon.fitting._loop import Schedule, batch_indices, forget_compiled
 from antiphon.fitting._losses import (
     best_threshold,
@@ -31,6 +31,7 @@ __all__ = [
     "batch_indices",
     "best_threshold",
     "case_losses",
+    "condition_paths",
     "decide",
     "entropy",
     "fill_hole",

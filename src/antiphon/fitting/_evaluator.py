@@ -183,7 +183,7 @@ class Evaluator:
         standards, starts = [], []
         for i, (term, part) in enumerate(zip(terms, parts, strict=True)):
             standards.append(standardisation(part, self.slots, folds=folds, keep=keep[i] if keep else None))
-            key = term_key(root, part, language, text_of(term, language))
+            key = term_key(root, text_of(term, language))
             warm = (start[i] if start else None) or {}
             copies = []
             for fold in range(folds):

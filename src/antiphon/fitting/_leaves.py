@@ -96,7 +96,7 @@ def initial_parameters(
     return found
 
 
-def term_key(key: jax.Array, parts: Split, language: Language, text: str) -> jax.Array:
+def term_key(key: jax.Array, text: str) -> jax.Array:
     """A key that belongs to one term, whatever batch it is trained in."""
     return jax.random.fold_in(key, zlib.crc32(text.encode()))
 
@@ -115,16 +115,21 @@ def to_own_units(parameters: Any, standard: Any) -> Any:
     return found
 
 
+def condition_paths(term: Term) -> list[str]:
+    """What conditions read, of which only the sign counts: the first argument of `if`, and that of `step`."""
+    return [
+        path_name((*path, 0))
+        for path, node in walk(term)
+        if isinstance(node, Apply) and node.name in ("if", "step")
+    ]
+
+
 def penalties(parts: Split) -> dict[str, dict[str, float]]:
     """How strongly each array is drawn to zero, as a factor of the penalty: 1 for weights, 0 for the rest.
 
     Conditions are left free: only the sign of their score counts, so shrinking it would only blur it.
     """
-    conditions = {
-        path_name((*path, 0))
-        for path, node in walk(parts.skeleton.term)
-        if isinstance(node, Apply) and node.name in ("if", "step")
-    }
+    conditions = set(condition_paths(parts.skeleton.term))
     return {
         path: {
             name: 1.0 if len(shape) > 1 and path not in conditions else 0.0 for name, shape in shapes.items()

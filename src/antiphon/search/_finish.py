@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from antiphon.fitting import Problem
-from antiphon.language import Apply, Output, Program, Term, path_name, sketch, walk, with_parameters
+from antiphon.fitting import Problem, condition_paths
+from antiphon.language import Output, Program, Term, sketch, with_parameters
 from antiphon.search._rescale import rescale, round_near, round_significant
 from antiphon.search._work import Job
 
@@ -94,7 +94,6 @@ class Finisher:
         problem: With standardised targets, for regression.
         output: What the numbers mean; without a threshold.
         run: Runs jobs and gives their results.
-        group: Which terms are fitted together.
         prior_loss: Loss of the best constant.
         penalty: What a node costs.
         digits: Significant digits.
@@ -107,7 +106,6 @@ class Finisher:
         problem: Problem,
         output: Output,
         run: RunJobs,
-        group: Callable[[Sequence[Term]], list[list[int]]],
         *,
         prior_loss: float,
         penalty: float,
@@ -115,40 +113,26 @@ class Finisher:
         location: np.ndarray | None = None,
         scale: np.ndarray | None = None,
     ) -> None:
-        self.problem, self.output, self.run, self.group = problem, output, run, group
+        self.problem, self.output, self.run = problem, output, run
         self.prior_loss, self.penalty, self.digits = prior_loss, penalty, digits
         self.location, self.scale = location, scale
 
-    def finish(self, terms: Sequence[Term], size_of: Callable[[Term], int]) -> list[Found]:
+    def finish(self, terms: Sequence[Term]) -> list[Found]:
         """Finish sketches; those that fail to train are left out."""
         dense = self._best_strength(terms)
         kept = [i for i, d in enumerate(dense) if d is not None]
         pruned = self._prune([terms[i] for i in kept], [d for d in dense if d is not None])
-        return [self._found(terms[i], result, size_of) for i, result in zip(kept, pruned, strict=True)]
+        return [self._found(terms[i], result) for i, result in zip(kept, pruned, strict=True)]
 
-    def _batched(
-        self, terms: Sequence[Term], make: Callable[[list[int]], list[Job]]
-    ) -> list[list[dict[str, Any]]]:
-        """Run the jobs that `make` gives for each group; results by term."""
-        jobs: list[Job] = []
-        owners: list[list[int]] = []
-        for members in self.group(terms):
-            for member in members:
-                for job in make([member]):
-                    jobs.append(job)
-                    owners.append([member] * len(job.terms))
-        found: list[list[dict[str, Any]]] = [[] for _ in terms]
-        for own, results in zip(owners, self.run(jobs), strict=True):
-            for member, result in zip(own, results, strict=True):
-                found[member].append(result)
-        return found
+    def _results(self, jobs: Sequence[Sequence[Job]]) -> list[list[dict[str, Any]]]:
+        """Run the jobs of each term; their results by term, joined in order."""
+        found = iter(self.run([job for of_term in jobs for job in of_term]))
+        return [[result for _ in of_term for result in next(found)] for of_term in jobs]
 
     def _best_strength(self, terms: Sequence[Term]) -> list[dict[str, Any] | None]:
-        def jobs(members: list[int]) -> list[Job]:
-            return [Job("final", (terms[m],) * len(STRENGTHS), l2=STRENGTHS) for m in members]
-
+        jobs = [[Job("final", (term,) * len(STRENGTHS), l2=STRENGTHS)] for term in terms]
         best: list[dict[str, Any] | None] = []
-        for results in self._batched(terms, jobs):
+        for results in self._results(jobs):
             tried = [
                 {**r, "l2": l2} for r, l2 in zip(results, STRENGTHS, strict=True) if np.isfinite(r["loss"])
             ]
@@ -156,25 +140,21 @@ class Finisher:
         return best
 
     def _prune(self, terms: Sequence[Term], dense: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-        masks = [
-            [_keep(t, d["weights"], share) for share in SHARES] for t, d in zip(terms, dense, strict=True)
-        ]
         half = len(SHARES) // 2
-
-        def jobs(members: list[int]) -> list[Job]:
-            return [
+        jobs = [
+            [
                 Job(
                     "final",
-                    (terms[m],) * half,
-                    keep=tuple(masks[m][at : at + half]),
-                    l2=(dense[m]["l2"],) * half,
+                    (term,) * half,
+                    keep=tuple(_keep(term, full["weights"], share) for share in shares),
+                    l2=(full["l2"],) * half,
                 )
-                for m in members
-                for at in (0, half)
+                for shares in (SHARES[:half], SHARES[half:])
             ]
-
+            for term, full in zip(terms, dense, strict=True)
+        ]
         chosen: list[Mapping[str, Any]] = []
-        for full, results in zip(dense, self._batched(terms, jobs), strict=True):
+        for full, results in zip(dense, self._results(jobs), strict=True):
             tried = [full, *results]
             errors = [error_of(r, self.prior_loss) for r in tried]
             limit = min(errors) + PRUNING_TOLERANCE * spread_of(tried[int(np.argmin(errors))])
@@ -183,16 +163,16 @@ class Finisher:
             )
         return chosen
 
-    def _found(self, term: Term, result: Mapping[str, Any], size_of: Callable[[Term], int]) -> Found:
+    def _found(self, term: Term, result: Mapping[str, Any]) -> Found:
         arrays = {
             path: round_leaf(leaf, result["scales"].get(path), self.digits)
             for path, leaf in self._in_units(term, result["own"]).items()
         }
-        filled, arrays = self._rescaled(term, arrays)
-        program = Program(
-            with_parameters(filled, arrays), self.problem.language, self._with_threshold(result["threshold"])
-        )
-        nodes = size_of(program.term)
+        filled = with_parameters(sketch(term), arrays)
+        if self.location is not None and self.scale is not None:
+            filled = rescale(filled, self.location, self.scale, digits=self.digits)
+        program = Program(filled, self.problem.language, self._with_threshold(result["threshold"]))
+        nodes = program.size
         steps, train, held = result["curve"]
         return Found(
             program,
@@ -213,27 +193,9 @@ class Finisher:
     def _in_units(self, term: Term, own: Mapping[str, Any]) -> dict[str, dict[str, np.ndarray]]:
         arrays = {path: {n: np.asarray(a, np.float32) for n, a in leaf.items()} for path, leaf in own.items()}
         for path in condition_paths(term):
-            if path in arrays:
+            if "centre" in arrays.get(path, {}):
                 arrays[path] = plain_condition(arrays[path])
         return arrays
-
-    def _rescaled(self, term: Term, arrays: dict[str, Any]) -> tuple[Term, dict[str, Any]]:
-        if self.location is None or self.scale is None:
-            return sketch(term), arrays
-        filled = with_parameters(sketch(term), arrays)
-        return rescale(filled, self.location, self.scale, digits=self.digits), {}
-
-
-def condition_paths(term: Term) -> list[str]:
-    """Affine maps of which only the sign counts: conditions of `if`, and what `step` reads."""
-    return [
-        path_name((*path, 0))
-        for path, node in walk(term)
-        if isinstance(node, Apply)
-        and node.name in ("if", "step")
-        and isinstance(node.args[0], Apply)
-        and node.args[0].name == "affine"
-    ]
 
 
 def plain_condition(leaf: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -332,14 +332,13 @@ class _Search:
             self.plain,
             self.output,
             lambda jobs: [f["results"] for f in self._results(jobs)],
-            self.workshop.evaluator("final").group,
             prior_loss=self.prior_loss,
             penalty=self.settings.penalty,
             digits=self.settings.digits,
             location=self.location,
             scale=self.scale,
         )
-        found = finisher.finish(terms, size)
+        found = finisher.finish(terms)
         if not found:
             raise SearchError(
                 "No finalist could be trained on all data.", "At least one.", "Look at the data."
