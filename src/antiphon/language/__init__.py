@@ -1,9 +1,12 @@
 """Types, primitives, terms, text syntax, grammars and the ready-made languages."""
 
 from antiphon.language import _productions as _productions  # gives `sequence` its rules
+from antiphon.language import _sequence_equations as _sequence_equations  # what is equal in `sequence`
+from antiphon.language._canonical import canonical
 from antiphon.language._evaluate import data_arrays, evaluate
 from antiphon.language._forms import FORMS, show, to_dot, to_latex, to_math, to_text, to_words
 from antiphon.language._language import LANGUAGES, Language, Primitive, Rule
+from antiphon.language._laws import LAWS, Equation
 from antiphon.language._output import Output
 from antiphon.language._parse import parse_term
 from antiphon.language._print import affine_rows, entry_names, format_number, print_term
@@ -35,7 +38,9 @@ from antiphon.language._typing import check, parameter_shapes
 __all__ = [
     "FORMS",
     "LANGUAGES",
+    "LAWS",
     "Apply",
+    "Equation",
     "Fn",
     "Hole",
     "Lam",
@@ -53,6 +58,7 @@ __all__ = [
     "TypeVariable",
     "Var",
     "affine_rows",
+    "canonical",
     "check",
     "children",
     "data_arrays",

@@ -5,15 +5,17 @@ from __future__ import annotations
 import copy
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from antiphon.errors import LanguageError
+from antiphon.language._laws import Equation, check_laws, read_equation
+from antiphon.language._roles import role_of, role_of_argument
 from antiphon.language._terms import Value
-from antiphon.language._types import Fn, Real, Seq, Type, TypeVariable, match_type, parse_type
+from antiphon.language._types import Fn, Real, Seq, Type, parse_type
 
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # Every language made in this process, so that a program's text finds its own.
@@ -38,6 +40,7 @@ class Primitive:
         soft: Whether it takes a temperature.
         unitless: Whether the units of its arguments mean nothing in its result.
         initialise: Starting values of its arrays, a function of (shapes, constants, key).
+        laws: What is known of its algebra, of `antiphon.language.LAWS`; `canonical` goes by it.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Primitive:
     soft: bool = False
     unitless: bool = False
     initialise: Callable[..., dict[str, np.ndarray]] | None = None
+    laws: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,17 +109,25 @@ class Language:
             raise LanguageError(
                 f"The name {name!r} belongs to a ready language.", advice="choose another name."
             )
-        self._set_up(name, extends.primitives, extends.rules)
+        self._set_up(name, extends.primitives, extends.rules, extends.equations)
         self._put(features or {}, groups or {}, rate_hz, is_table)
         LANGUAGES[name] = self
 
-    def _set_up(self, name: str, primitives: Mapping[str, Primitive], rules: list[Rule]) -> None:
+    def _set_up(
+        self,
+        name: str,
+        primitives: Mapping[str, Primitive],
+        rules: Sequence[Rule],
+        equations: tuple[Equation, ...],
+    ) -> None:
         if not re.fullmatch(r"[A-Za-z_][\w.-]*", name):
             raise LanguageError(f"The language name {name!r}.", "A word: letters, digits, '_', '-' or '.'.")
         self.name = name
         self.is_ready = False
         self.primitives: dict[str, Primitive] = dict(primitives)
         self.rules: list[Rule] = list(rules)
+        self.equations: tuple[Equation, ...] = equations
+        self.words_version = 0  # Grows with every word, so that what was known of the words is known as old.
 
     @classmethod
     def bare(cls, name: str, *, is_ready: bool = False) -> Language:
@@ -130,7 +142,7 @@ class Language:
             Language('empty', 0 primitives, 0 features)
         """
         language = cls.__new__(cls)
-        language._set_up(name, {}, [])
+        language._set_up(name, {}, [], ())
         language._put({}, {}, None, False)
         language.is_ready = is_ready
         LANGUAGES[name] = language
@@ -243,6 +255,29 @@ class Language:
         """
         self.rules.append(Rule(role, template, None if type is None else parse_type(type)))
 
+    def equal(self, one: str, other: str) -> None:
+        """Declare that two templates are equal whatever stands in their holes: `canonical` keeps the simpler.
+
+        That is the one with fewer nodes; of as many, the one whose words the language had earlier. A constant
+        that is left out may have any value. A hole that stands twice stands for equal values, not for two
+        maps that are still to be fitted. In a word that is commutative and associative, the operands may
+        stand among others.
+
+        Raises:
+            LanguageError: If the templates cannot be read or have no common type, or neither is simpler.
+
+        Example:
+            >>> from antiphon.language import Language, canonical, parse_term, print_term
+            >>> tides = Language("tides", features={"level": "m"})
+            >>> @tides.primitive("Seq[Real[n]] -> Seq[Real[n]]")
+            ... def backwards(frames, mask):
+            ...     return frames[::-1], mask[::-1]
+            >>> tides.equal("first(backwards(?stream))", "last(?stream)")
+            >>> print_term(canonical(parse_term("first(backwards(x))", tides), tides), tides)
+            'last(x)'
+        """
+        self.equations = (*self.equations, read_equation(one, other, self))
+
     def primitive(
         self,
         signature: str,
@@ -256,6 +291,7 @@ class Language:
         unitless: bool = False,
         initialise: Callable[..., dict[str, np.ndarray]] | None = None,
         searched: bool = True,
+        laws: tuple[str, ...] = (),
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Register a JAX function as a primitive (a decorator).
 
@@ -270,10 +306,11 @@ class Language:
             unitless: Whether units end here, as in a product.
             initialise: Starting values of the arrays, from (shapes, constants, key).
             searched: Whether a search may use it where its type fits.
+            laws: Its algebra, such as `("commutative", "associative")`: see `antiphon.language.LAWS`.
 
         Raises:
-            LanguageError: If the signature is no function type, the name cannot be written, or the function
-                takes no argument for a constant or a parameter.
+            LanguageError: If the signature is no function type, the name cannot be written, a law cannot
+                hold, or the function takes no argument for a constant or a parameter.
 
         Example:
             >>> from antiphon.language import Language
@@ -302,6 +339,7 @@ class Language:
                 soft,
                 unitless,
                 initialise,
+                tuple(laws),
             )
             wanted = {*word.config, *word.parameters, *(("temperature",) if soft else ())}
             taken = inspect.signature(run).parameters
@@ -318,10 +356,14 @@ class Language:
                     "give name=...",
                 )
             _check_prints(word)
+            check_laws(word)
+            # What was equal by a word of this name is not so by another.
+            self.equations = tuple(e for e in self.equations if word.name not in e.words())
             self.primitives[word.name] = word
-            role = _role_of(type_) if searched else None
+            self.words_version += 1
+            role = role_of(type_) if searched else None
             if role:
-                holes = ", ".join(f"?{_role_of_argument(a)}" for a in type_.arguments)
+                holes = ", ".join(f"?{role_of_argument(a)}" for a in type_.arguments)
                 self.rule(role, f"{word.name}({holes})")
             return run
 
@@ -336,36 +378,3 @@ def _check_prints(word: Primitive) -> None:
             f"prints={word.prints!r} of primitive {word.name!r} names what is not there: {error}.",
             f"{{0}} to {{{len(word.signature.arguments) - 1}}}, {', '.join(word.config) or 'no constant'}.",
         ) from None
-
-
-_N, _SEQ_N = Real("n"), Seq(Real("n"))
-
-
-def _role_of_argument(type_: Type) -> str:
-    if match_type(_SEQ_N, type_, {}):
-        return "stream"
-    return "condition" if type_ == Real(1) else "summary"
-
-
-def _role_of(type_: Fn) -> str | None:
-    """Where a primitive of this type naturally stands; `None` if nowhere by itself."""
-    if any(isinstance(a, Fn | TypeVariable) for a in type_.arguments):
-        return None
-    match type_.result:
-        case Seq():
-            return "stream"
-        case Real(size=1):
-            return "condition"
-        case Real(size=size):
-            sizes = {s for a in type_.arguments for s in _sizes(a)}
-            return "summary" if size in sizes else "output"
-    return None
-
-
-def _sizes(type_: Type) -> set[int | str]:
-    match type_:
-        case Real(size=size):
-            return {size}
-        case Seq(element=element):
-            return _sizes(element)
-    return set()

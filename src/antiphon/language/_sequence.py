@@ -40,6 +40,7 @@ def _group_mask(value: str, types: tuple[Type, ...], language: Language) -> np.n
     parameters={"weight": "m n", "bias": "m", "centre": "n"},
     data={"group": _group_mask},
     searched=False,
+    laws=("affine",),
 )
 def affine(
     v: Vector, *, weight: Float[Array, "m n"], bias: Float[Array, " m"], centre: Vector, group: Vector
@@ -48,13 +49,20 @@ def affine(
     return (weight * group[None, :]) @ (v - centre) + bias
 
 
-@sequence.primitive("t -> t -> t", name="add", prints="{0} + {1}", searched=False)
+@sequence.primitive("t -> t -> t", name="add", prints="{0} + {1}", searched=False, laws=("addition",))
 def add(a, b):
     """The sum of two numbers, vectors or sequences, entry by entry."""
     return _lift(jnp.add, a, b)
 
 
-@sequence.primitive("t -> t -> t", name="mul", prints="{0} × {1}", unitless=True, searched=False)
+@sequence.primitive(
+    "t -> t -> t",
+    name="mul",
+    prints="{0} × {1}",
+    unitless=True,
+    searched=False,
+    laws=("commutative", "associative"),
+)
 def mul(a, b):
     """The product, entry by entry."""
     return _lift(jnp.multiply, a, b)
@@ -109,7 +117,7 @@ def tanh(v: Vector) -> Vector:
 # --- a sequence in, a vector out ------------------------------------------------------------------------
 
 
-@sequence.primitive("Seq[Real[n]] -> Real[n]", prints="mean of {0}")
+@sequence.primitive("Seq[Real[n]] -> Real[n]", prints="mean of {0}", laws=("average",))
 def mean(frames: Frames, mask: Mask) -> Vector:
     """Mean over the frames that are there; 0 if there are none."""
     return windows.masked_mean(frames, mask)
@@ -136,26 +144,30 @@ def minimum(frames: Frames, mask: Mask) -> Vector:
     return jnp.where(mask.any(), jnp.where(mask[:, None], frames, jnp.inf).min(0), 0.0)
 
 
-@sequence.primitive("Seq[Real[n]] -> Real[n]", prints="first {0}")
+@sequence.primitive("Seq[Real[n]] -> Real[n]", prints="first {0}", laws=("selection",))
 def first(frames: Frames, mask: Mask) -> Vector:
     """The first frame that is there; needs one."""
     return frames[jnp.argmax(mask)]
 
 
-@sequence.primitive("Seq[Real[n]] -> Real[n]", prints="last {0}")
+@sequence.primitive("Seq[Real[n]] -> Real[n]", prints="last {0}", laws=("selection",))
 def last(frames: Frames, mask: Mask) -> Vector:
     """The last frame that is there; needs one."""
     return frames[mask.shape[0] - 1 - jnp.argmax(mask[::-1])]
 
 
-@sequence.primitive("Seq[Real[n]] -> Real[n]", prints="middle {0}")
+@sequence.primitive("Seq[Real[n]] -> Real[n]", prints="middle {0}", laws=("selection",))
 def middle(frames: Frames, mask: Mask) -> Vector:
     """The frame in the middle, number `(count - 1) // 2` of those that are there."""
     return frames[jnp.argmax(windows.rank(mask) == (mask.sum(dtype=jnp.int32) + 1) // 2)]
 
 
 @sequence.primitive(
-    "Seq[Real[n]] -> Real[n]", prints="{0} at frame {frame}", config={"frame": (0,)}, searched=False
+    "Seq[Real[n]] -> Real[n]",
+    prints="{0} at frame {frame}",
+    config={"frame": (0,)},
+    searched=False,
+    laws=("selection",),
 )
 def at(frames: Frames, mask: Mask, *, frame: int) -> Vector:
     """Frame number `frame`, counted from 0, from the end if negative; the nearest there is if too far."""
@@ -198,9 +210,9 @@ def _folds(name: str, words: str, meaning: str, step: Callable, arrays: dict[str
 
     fold.__doc__ = f"The last state of {meaning}, over the frames that are there, from 0."
     prefix_fold.__doc__ = f"The state of `fold_{name}` after each frame."
-    for run, result, prints in (
-        (fold, "Real[hidden]", f"{{hidden}}-cell {words} of {{0}}"),
-        (prefix_fold, "Seq[Real[hidden]]", f"{{hidden}}-cell {words} so far of {{0}}"),
+    for run, result, prints, laws in (
+        (fold, "Real[hidden]", f"{{hidden}}-cell {words} of {{0}}", ()),
+        (prefix_fold, "Seq[Real[hidden]]", f"{{hidden}}-cell {words} so far of {{0}}", ("aligned",)),
     ):
         sequence.primitive(
             f"Seq[Real[n]] -> {result}",
@@ -209,6 +221,7 @@ def _folds(name: str, words: str, meaning: str, step: Callable, arrays: dict[str
             config={"hidden": (4,)},
             parameters=arrays,
             searched=False,
+            laws=laws,
         )(run)
 
 
@@ -232,7 +245,10 @@ _folds(
 
 
 @sequence.primitive(
-    "(Real[n] -> Real[m]) -> Seq[Real[n]] -> Seq[Real[m]]", name="map", prints="{0} for each frame of {1}"
+    "(Real[n] -> Real[m]) -> Seq[Real[n]] -> Seq[Real[m]]",
+    name="map",
+    prints="{0} for each frame of {1}",
+    laws=("framewise",),
 )
 def map_frames(body: Callable[[Array], Array], frames: Frames, mask: Mask) -> Frames:
     """The body applied to every frame by itself."""
@@ -244,13 +260,14 @@ def map_frames(body: Callable[[Array], Array], frames: Frames, mask: Mask) -> Fr
     prints="{0} in part {part} of {of}",
     config={"part": (1, 2, 3), "of": (2, 3)},
     searched=False,
+    laws=("linear",),
 )
 def part(frames: Frames, mask: Mask, *, part: int, of: int) -> tuple[Frames, Mask]:
     """The `part`-th of `of` equal parts; a part too short for a frame of its own keeps the nearest one."""
     return frames, windows.part_mask(mask, part, of)
 
 
-@sequence.primitive("Seq[Real[n]] -> Seq[Real[n]]", prints="change of {0}")
+@sequence.primitive("Seq[Real[n]] -> Seq[Real[n]]", prints="change of {0}", laws=("linear", "aligned"))
 def delta(frames: Frames, mask: Mask) -> Frames:
     """Difference to the frame before; 0 where none is there, as at the first."""
     return windows.difference(frames, mask, 1)
@@ -260,7 +277,7 @@ WIDTHS = (3, 5, 9)
 LOOKS = ("trailing", "centred", "leading")
 
 
-def _window(name: str, words: str, meaning: str, run: Callable) -> None:
+def _window(name: str, words: str, meaning: str, run: Callable, *laws: str) -> None:
     def windowed(frames: Frames, mask: Mask, *, width: int, look: str) -> Frames:
         return run(frames, mask, width, look)
 
@@ -271,34 +288,55 @@ def _window(name: str, words: str, meaning: str, run: Callable) -> None:
         prints=words + " of {0} over {look} {width}",
         config={"width": WIDTHS, "look": LOOKS},
         searched=False,
+        laws=("aligned", *laws),
     )(windowed)
 
 
-_window("mean", "mean", "Mean", windows.window_mean)
+_window("mean", "mean", "Mean", windows.window_mean, "average")
 _window("max", "maximum", "Largest value", windows.window_max)
 _window("min", "minimum", "Smallest value", windows.window_min)
-_window("difference", "change", "Last frame minus first", windows.window_difference)
+_window("difference", "change", "Last frame minus first", windows.window_difference, "linear")
 
 
-@sequence.primitive("Seq[Real[n]] -> Seq[Real[n]]", prints="mean of {0} so far", searched=False)
+@sequence.primitive(
+    "Seq[Real[n]] -> Seq[Real[n]]",
+    prints="mean of {0} so far",
+    searched=False,
+    laws=("average", "aligned"),
+)
 def prefix_mean(frames: Frames, mask: Mask) -> Frames:
     """Mean of the frames that are there, up to and with this one."""
     return windows.window_mean(frames, mask, frames.shape[0], "trailing")
 
 
-@sequence.primitive("Seq[Real[n]] -> Seq[Real[n]]", prints="maximum of {0} so far", searched=False)
+@sequence.primitive(
+    "Seq[Real[n]] -> Seq[Real[n]]",
+    prints="maximum of {0} so far",
+    searched=False,
+    laws=("idempotent", "aligned"),
+)
 def prefix_max(frames: Frames, mask: Mask) -> Frames:
     """Largest value up to and with this frame."""
     return windows.prefix_extreme(frames, mask, largest=True)
 
 
-@sequence.primitive("Seq[Real[n]] -> Seq[Real[n]]", prints="minimum of {0} so far", searched=False)
+@sequence.primitive(
+    "Seq[Real[n]] -> Seq[Real[n]]",
+    prints="minimum of {0} so far",
+    searched=False,
+    laws=("idempotent", "aligned"),
+)
 def prefix_min(frames: Frames, mask: Mask) -> Frames:
     """Smallest value up to and with this frame."""
     return windows.prefix_extreme(frames, mask, largest=False)
 
 
-@sequence.primitive("Seq[Real[n]] -> Seq[Real[n]]", prints="change of {0} since the start", searched=False)
+@sequence.primitive(
+    "Seq[Real[n]] -> Seq[Real[n]]",
+    prints="change of {0} since the start",
+    searched=False,
+    laws=("linear", "aligned"),
+)
 def prefix_difference(frames: Frames, mask: Mask) -> Frames:
     """This frame minus the first that is there."""
     return jnp.where(mask[:, None], frames - first(frames, mask)[None, :], 0.0)

@@ -15,6 +15,7 @@ from antiphon.language._types import Type
 
 Value = int | float | str | bool
 Path = tuple[int, ...]
+Config = tuple[tuple[str, Value], ...]
 
 
 class Parameters(Mapping[str, np.ndarray]):
@@ -99,7 +100,7 @@ class Apply:
 
     name: str
     args: tuple[Term, ...] = ()
-    config: tuple[tuple[str, Value], ...] = ()
+    config: Config = ()
     parameters: Parameters | None = None
 
     def setting(self, key: str) -> Value:

@@ -11,7 +11,7 @@ from antiphon.search._events import (
     SearchEnded,
 )
 from antiphon.search._finish import Curve, Found, choose, undominated
-from antiphon.search._grammar import Grammar, canonical
+from antiphon.search._grammar import Grammar
 from antiphon.search._journal import Journal, decode, encode
 from antiphon.search._learn import learn
 from antiphon.search._rescale import rescale, round_significant
@@ -40,7 +40,6 @@ __all__ = [
     "SearchResult",
     "Settings",
     "Strategy",
-    "canonical",
     "choose",
     "decode",
     "encode",

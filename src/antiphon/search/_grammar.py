@@ -22,6 +22,7 @@ from antiphon.language import (
     Term,
     Type,
     Var,
+    canonical,
     check,
     children,
     evaluate,
@@ -305,43 +306,3 @@ def parse_template(template: str, language: Language, type_: Type) -> Term | Non
     for path, hole in holes(term):
         term = replace_at(term, path, Hole(hole.role, typing[path]))
     return term
-
-
-def canonical(term: Term, language: Language) -> Term:
-    """One term for all that are equal by the order of operands, or by a summand said twice.
-
-    Sums are flattened and sorted, holes last; `affine(s) + affine(s)` is `affine(s)`, as affine maps are
-    closed under addition.
-
-    Args:
-        term: A sketch, possibly with holes.
-        language: Of the term.
-    """
-    if not isinstance(term, Apply):
-        below = tuple(canonical(c, language) for c in ([term.body] if isinstance(term, Lam) else []))
-        return with_children(term, below) if below else term
-    term = with_children(term, tuple(canonical(c, language) for c in term.args))
-    assert isinstance(term, Apply)
-    if term.name not in ("add", "mul"):
-        return term
-    parts = _flatten(term, term.name)
-    ordered = sorted(parts, key=lambda t: (bool(holes(t)), text_of(t, language)))
-    if term.name == "add":
-        kept: dict[Term, None] = {}
-        extra = []
-        for part in ordered:
-            if isinstance(part, Apply) and part.name == "affine" and not holes(part):
-                kept[part] = None
-            else:
-                extra.append(part)
-        ordered = sorted([*kept, *extra], key=lambda t: (bool(holes(t)), text_of(t, language)))
-    joined = ordered[0]
-    for part in ordered[1:]:
-        joined = Apply(term.name, (joined, part))
-    return joined
-
-
-def _flatten(term: Term, name: str) -> list[Term]:
-    if isinstance(term, Apply) and term.name == name:
-        return [p for a in term.args for p in _flatten(a, name)]
-    return [term]
