@@ -38,6 +38,8 @@ def absorbed(parts: list[Facts], maps: list[Facts], laws: Mapping[str, frozenset
         return "linear" in own and part.below[0].text in reads
 
     kept = [part for part in parts if not goes(part)]
+    if all(part.is_open for part in kept) and not all(part.is_open for part in parts):
+        return None  # What went was all that said the size.
     return kept if len(kept) < len(parts) else None
 
 

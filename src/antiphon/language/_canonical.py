@@ -16,8 +16,9 @@ from antiphon.language._functions import has_function, named_by_depth
 from antiphon.language._language import Language
 from antiphon.language._laws import Equation, laws_of
 from antiphon.language._matching import Facts, Found, Matcher
-from antiphon.language._sums import one_affine, one_framewise, one_linear
+from antiphon.language._sums import one_affine, one_framewise, one_linear, variables
 from antiphon.language._terms import Apply, Config, Hole, Lam, Parameters, Term, Var
+from antiphon.language._types import is_known
 
 KEPT = 200_000  # Sub-terms that are remembered; then all are forgotten.
 
@@ -60,6 +61,8 @@ class Canonicaliser:
         self.matcher = Matcher(
             language, self.unordered, lambda t, parts: self.join(t.name, t.config, list(parts))
         )
+        # Word -> the sizes in its result, each with the arguments that say it.
+        self.sources: dict[str, list[tuple[str, list[int]]]] = {}
         self.memory: dict[object, Facts] = {}
 
     def of(self, term: Term) -> Term:
@@ -84,23 +87,26 @@ class Canonicaliser:
             case Lam(name=name, body=body):
                 return self.function(name, self.facts(body))
             case Var(name=name):
-                return self._leaf(term, name, is_hole=False)
+                return self._leaf(term, name, is_open=False)
             case Hole(role=role, type=type_):
-                return self._leaf(term, f"?{role}:{type_!r}", is_hole=True)
+                return self._leaf(term, f"?{role}:{type_!r}", is_open=not is_known(type_))
 
     def is_unordered_sum(self, name: str) -> bool:
         laws = self.laws.get(name, frozenset())
         return "commutative" in laws and "associative" in laws
 
-    def _leaf(self, term: Term, text: str, *, is_hole: bool) -> Facts:
+    def _leaf(self, term: Term, text: str, *, is_open: bool) -> Facts:
+        is_hole = isinstance(term, Hole)
         if text not in self.memory:
-            self.memory[text] = Facts(term, text, (), (), is_hole, not is_hole, False, 1)
+            self.memory[text] = Facts(term, text, (), (), is_hole, not is_hole, False, is_open, 1)
         return self.memory[text]
 
     def function(self, name: str, body: Facts) -> Facts:
         term = Lam(name, body.term)
         text = f"{name}->{body.text}"
-        return Facts(term, text, (body,), (), body.has_holes, body.is_settled, False, body.size + 1)
+        return Facts(
+            term, text, (body,), (), body.has_holes, body.is_settled, False, body.is_open, body.size + 1
+        )
 
     # --- one word -------------------------------------------------------------------------------------------
 
@@ -112,12 +118,31 @@ class Canonicaliser:
         found = self.memory.get(key)
         if found is None:
             found = self._simpler(name, config, arrays, below)
-            if found is None:
-                found = self._node(name, config, arrays, below)
-                better = self._by_equation(found)
-                found = better or found
+            if found is None or (found.is_open and not self._is_open(name, config, arrays, below)):
+                node = self._node(name, config, arrays, below)
+                found = self._by_equation(node)
+                if found is None or (found.is_open and not node.is_open):
+                    found = node
             self.memory[key] = found
         return found
+
+    def _is_open(
+        self, name: str, config: Config, arrays: Parameters | None, below: tuple[Facts, ...]
+    ) -> bool:
+        """Whether a word's result has a size that neither its constants, arrays nor arguments say."""
+        if arrays is not None:
+            return False
+        if name not in self.sources:
+            signature = self.language[name].signature
+            said = [variables(a) for a in signature.arguments]
+            self.sources[name] = [
+                (size, [i for i, names in enumerate(said) if size in names])
+                for size in sorted(variables(signature.result))
+            ]
+        return any(
+            all(below[i].is_open for i in places) and all(size != key for key, _ in config)
+            for size, places in self.sources[name]
+        )
 
     def _node(self, name: str, config: Config, arrays: Parameters | None, below: tuple[Facts, ...]) -> Facts:
         if self.unordered.get(name) and _place(below[1]) < _place(below[0]):
@@ -132,6 +157,7 @@ class Canonicaliser:
             any(b.has_holes for b in below),
             settled and all(b.is_settled for b in below),
             settled and all(b.is_constant for b in below),
+            self._is_open(name, config, arrays, below),
             1 + sum(b.size for b in below),
         )
 
@@ -210,7 +236,9 @@ class Canonicaliser:
         found = self.memory.get(key)
         if found is None:
             fewer = self._fewer(name, config, flat)
-            found = self._sum(name, config, flat) if fewer is None else self.join(name, config, fewer)
+            found = None if fewer is None else self.join(name, config, fewer)
+            if found is None or (found.is_open and not all(p.is_open for p in flat)):
+                found = self._sum(name, config, flat)
             self.memory[key] = found
         return found
 
@@ -227,6 +255,7 @@ class Canonicaliser:
             parts[-1].has_holes,
             all(p.is_settled for p in parts),
             all(p.is_constant for p in parts),
+            all(p.is_open for p in parts),
             len(parts) - 1 + sum(p.size for p in parts),
         )
 

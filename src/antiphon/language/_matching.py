@@ -21,6 +21,7 @@ class Facts:
         has_holes: Whether a hole is in it.
         is_settled: Whether two of it are always equal: no hole and no map that is still to be fitted.
         is_constant: Settled, and without variables.
+        is_open: Whether nothing in it says its size, as in a map that is still to be fitted.
         size: Its nodes.
     """
 
@@ -31,6 +32,7 @@ class Facts:
     has_holes: bool
     is_settled: bool
     is_constant: bool
+    is_open: bool
     size: int
 
 

@@ -9,7 +9,7 @@ from antiphon.language._affine import absorbed, covers
 from antiphon.language._functions import fresh, substituted
 from antiphon.language._matching import Facts
 from antiphon.language._terms import Apply, Config, Lam, Var
-from antiphon.language._types import Real, Seq, Type, TypeVariable
+from antiphon.language._types import Fn, Real, Seq, Type, TypeVariable
 
 if TYPE_CHECKING:
     from antiphon.language._canonical import Canonicaliser
@@ -22,7 +22,7 @@ def one_linear(known: Canonicaliser, name: str, config: Config, parts: list[Fact
         term = part.term
         if isinstance(term, Apply) and "linear" in known.laws.get(term.name, ()):
             signature = known.language[term.name].signature
-            if not _variables(signature.arguments[0]) <= _variables(signature.result):
+            if not variables(signature.arguments[0]) <= variables(signature.result):
                 continue  # Sums of results of one size do not mean arguments of one size.
             seq = isinstance(signature.arguments[0], Seq)
             mask = mask_of(known, part.below[0]) if seq else ""
@@ -115,12 +115,15 @@ def _without(parts: list[Facts], gone: list[Facts]) -> list[Facts]:
     return kept
 
 
-def _variables(type_: Type) -> set[str]:
+def variables(type_: Type) -> set[str]:
+    """The names of sizes and types that are open in a type."""
     match type_:
         case Real(size=str(size)):
             return {size}
         case Seq(element=element):
-            return _variables(element)
+            return variables(element)
         case TypeVariable(name=name):
             return {name}
+        case Fn(arguments=arguments, result=result):
+            return variables(result).union(*map(variables, arguments))
     return set()

@@ -18,6 +18,10 @@ class TermTypeError(LanguageError):
         self.path = path
 
 
+class UndeterminedError(TermTypeError):
+    """A term whose type nothing below it says, though something around it may."""
+
+
 Typing = dict[Path, Type]
 
 
@@ -88,7 +92,7 @@ class _Checker:
             return expected
         by_role = role_type(role, self.language)
         if by_role is None:
-            raise TermTypeError(f"Nothing says which type the hole ?{role} has.", path=path)
+            raise UndeterminedError(f"Nothing says which type the hole ?{role} has.", path=path)
         return by_role
 
     def _apply(self, term: Apply, expected: Type | None, scope: Mapping[str, Type], path: Path) -> Type:
@@ -118,24 +122,39 @@ class _Checker:
             )
         # Functions last: what they take is known from the other arguments.
         order = sorted(range(len(term.args)), key=lambda i: isinstance(signature.arguments[i], Fn))
+        waiting: list[int] = []
         for i in order:
-            pattern = substitute(signature.arguments[i], bindings)
-            wanted = pattern if is_known(pattern) or isinstance(pattern, Fn) else None
-            found = self.check(term.args[i], wanted, scope, (*path, i))
-            if not match_type(signature.arguments[i], found, bindings):
-                raise TermTypeError(
-                    f"{_describe(term.args[i])} has type {found}.",
-                    f"{pattern}, as argument {i + 1} of {term.name} : {signature}.",
-                    path=(*path, i),
-                )
+            try:
+                self._argument(term, i, bindings, scope, path)
+            except UndeterminedError:
+                # Another argument may say it: the order of operands does not count.
+                if len(waiting) + 1 == len(order):
+                    raise
+                waiting.append(i)
+        for i in waiting:
+            self._argument(term, i, bindings, scope, path)
         result = substitute(signature.result, bindings)
         if not is_known(result):
-            raise TermTypeError(
+            raise UndeterminedError(
                 f"The size of {term.name}'s result is not determined ({result}).",
                 advice="use it where a size is expected, or give its parameters.",
                 path=path,
             )
         return _without_units(result) if word.unitless else result
+
+    def _argument(
+        self, term: Apply, i: int, bindings: Bindings, scope: Mapping[str, Type], path: Path
+    ) -> None:
+        signature = self.language[term.name].signature
+        pattern = substitute(signature.arguments[i], bindings)
+        wanted = pattern if is_known(pattern) or isinstance(pattern, Fn) else None
+        found = self.check(term.args[i], wanted, scope, (*path, i))
+        if not match_type(signature.arguments[i], found, bindings):
+            raise TermTypeError(
+                f"{_describe(term.args[i])} has type {found}.",
+                f"{pattern}, as argument {i + 1} of {term.name} : {signature}.",
+                path=(*path, i),
+            )
 
     def _bind_parameters(self, word: Primitive, term: Apply, bindings: Bindings, path: Path) -> None:
         if term.parameters is None:
