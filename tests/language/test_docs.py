@@ -10,7 +10,7 @@ import pytest
 
 import antiphon.language
 from antiphon.errors import LanguageError
-from antiphon.language import Program, parse_term, primitive_table, sequence, to_words
+from antiphon.language import LAWS, Program, parse_term, primitive_table, sequence, to_words
 
 PAGE = (Path(__file__).parents[2] / "docs" / "language.md").read_text()
 
@@ -21,6 +21,10 @@ def blocks(kind: str) -> list[str]:
 
 def test_the_table_of_primitives_is_complete():
     assert primitive_table(sequence) in PAGE
+
+
+def test_the_table_of_laws_is_complete():
+    assert "\n".join(f"| `{law}` | {meaning} |" for law, meaning in LAWS.items()) + "\n\n" in PAGE
 
 
 @pytest.mark.parametrize("text", blocks("antiphon"), ids=["head", "crim13", "calms21", "basketball"])
@@ -52,6 +56,10 @@ def test_its_python_runs():
     )
     assert program.language.frame_type.units == ("kHz", "dB")
     assert np.allclose(program.predict([np.arange(8.0).reshape(4, 2)]), 2 * 2 - 0.1 * 2)
+
+
+def test_its_equal_terms_are_equal():
+    exec(blocks("python")[1], {})
 
 
 def test_public_names_are_documented():

@@ -20,7 +20,7 @@ from antiphon.language._sums import one_affine, one_framewise, one_linear, varia
 from antiphon.language._terms import Apply, Config, Hole, Lam, Parameters, Term, Var
 from antiphon.language._types import is_known
 
-KEPT = 200_000  # Sub-terms that are remembered; then all are forgotten.
+KEPT = 50_000  # Sub-terms that are remembered; then all are forgotten.
 
 
 def canonical(term: Term, language: Language) -> Term:
@@ -96,10 +96,12 @@ class Canonicaliser:
         return "commutative" in laws and "associative" in laws
 
     def _leaf(self, term: Term, text: str, *, is_open: bool) -> Facts:
-        is_hole = isinstance(term, Hole)
-        if text not in self.memory:
-            self.memory[text] = Facts(term, text, (), (), is_hole, not is_hole, False, is_open, 1)
-        return self.memory[text]
+        found = self.memory.get(text)
+        if found is None:
+            is_hole = isinstance(term, Hole)
+            found = Facts(term, text, (), (), is_hole, not is_hole, False, is_open, 1)
+            self.memory[text] = found
+        return found
 
     def function(self, name: str, body: Facts) -> Facts:
         term = Lam(name, body.term)

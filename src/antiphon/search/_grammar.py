@@ -1,4 +1,4 @@
-"""Partial programs: which terms a hole may become, equal terms made one, and what stands in for a hole."""
+"""Partial programs: which terms a hole may become, and what stands in for a hole."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Grammar:
                 for (path, _), part in zip(inner, chosen, strict=True):
                     term = replace_at(term, path, part)
                 if size(term) <= limit and not self._has_parameters(term):
-                    found[term] = None
+                    found[canonical(term, self.plain)] = None
         ordered = tuple(sorted(found, key=lambda t: (size(t), text_of(t, self.plain))))
         self._closures[key] = ordered
         return ordered
