@@ -149,7 +149,7 @@ def test_a_map_through_a_narrow_place_is_less_than_one_map():
 def test_arrays_are_left_alone():
     for text in [
         "affine[speed + 1](mean(x)) + affine[2*speed](mean(x))",
-        "affine[1*v0](affine[speed](mean(x)))",
+        "affine[1*v0](affine[1*speed](mean(x)))",
     ]:
         term = read(text, Real(1))
         found = canonical(term, BOUND)
