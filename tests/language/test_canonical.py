@@ -337,6 +337,9 @@ def algebra():
         parameters={"w": "2 2", "c": "2"},
     )
     words.primitives["two"] = Primitive("two", Fn((), Real(2)), lambda: jnp.full(2, 2.0, jnp.float32))
+    words.primitives["free"] = Primitive(
+        "free", Fn((), Real(2)), lambda *, c: c, parameters={"c": "2"}, laws=("affine",)
+    )
     words.equal("?a * one(?b)", "?a")
     words.equal("?a", "?a + zero(?b)")
     words.equal("?a * zero(?b)", "zero(?b)")
@@ -412,6 +415,15 @@ def test_a_constant_is_taken_up_by_a_free_map():
     assert canonical(Apply("add", (two, line)), ALGEBRA) == line
     shifted = Apply("line", (Apply("add", (Var("x"), two)),))
     assert canonical(shifted, ALGEBRA) == line
+
+
+def test_free_constants_are_one_and_part_of_a_free_map():
+    line, two, free = Apply("line", (Var("x"),)), Apply("two"), Apply("free")
+    assert canonical(Apply("add", (free, Apply("add", (two, free)))), ALGEBRA) == free
+    assert canonical(Apply("neg", (free,)), ALGEBRA) == free
+    assert canonical(Apply("add", (free, line)), ALGEBRA) == line
+    product = Apply("mul", (free, Apply("add", (two, Var("x")))))
+    assert size(canonical(product, ALGEBRA)) == size(product)
 
 
 def test_a_new_word_of_an_old_name_has_its_own_laws():
