@@ -133,14 +133,19 @@ def test_balanced_weights_of_tagged_cases():
     np.testing.assert_allclose(balanced_weights(targets, mask), [(2 * 2 / 3 + 2) / 3, 2 / 3], rtol=1e-6)
 
 
-def test_mini_batches_are_drawn_anew_each_epoch_and_cover_all_cases():
-    rows = batch_indices(40, Schedule(steps=30, batch_size=12), seed=0)
+def test_mini_batches_are_drawn_anew_each_epoch_from_the_training_cases_of_each_fold():
+    weights = np.ones((2, 50), np.float32)
+    weights[0, 40:] = weights[1, :10] = 0
+    schedule = Schedule(steps=30, batch_size=12)
+    rows = batch_indices(weights, schedule, seed=0)
     assert rows is not None
-    assert rows.shape == (30, 12)
-    epochs = rows.reshape(10, 36)
-    assert all(len(set(epoch)) == 36 for epoch in epochs)
-    assert set(rows.ravel()) == set(range(40))
-    assert len({tuple(epoch) for epoch in epochs}) == 10
-    assert batch_indices(12, Schedule(batch_size=12), seed=0) is None
-    assert np.array_equal(rows, batch_indices(40, Schedule(steps=30, batch_size=12), seed=0))
-    assert not np.array_equal(rows, batch_indices(40, Schedule(steps=30, batch_size=12), seed=1))
+    assert rows.shape == (2, 30, 12)
+    for fold, own in enumerate((range(40), range(10, 50))):
+        epochs = rows[fold].reshape(10, 36)
+        assert all(len(set(epoch)) == 36 for epoch in epochs)
+        assert set(rows[fold].ravel()) == set(own)
+        assert len({tuple(epoch) for epoch in epochs}) == 10
+    assert batch_indices(weights[:, :20], Schedule(batch_size=12), seed=0) is None
+    again, other = (batch_indices(weights, schedule, seed=s) for s in (0, 1))
+    assert np.array_equal(rows, again)
+    assert not np.array_equal(rows, other)

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from antiphon.fitting._leaves import initial_parameters, penalties, standardisation, term_key, text_of
+from antiphon.fitting._leaves import initial_parameters, penalties, standardisation, term_seed, text_of
 from antiphon.fitting._loop import BatchResult, Schedule, train_batch
 from antiphon.fitting._losses import best_threshold, decide, entropy, flat_scores, flat_truth, measure
 from antiphon.fitting._problem import Problem
@@ -179,16 +178,15 @@ class Evaluator:
         folds = len(self.folds.train)
         size = next((b for b in BATCHES if b >= len(terms)), len(terms))
         filled = [*range(len(terms)), *[len(terms) - 1] * (size - len(terms))]
-        root = jax.random.key(self.seed)
         standards, starts = [], []
         for i, (term, part) in enumerate(zip(terms, parts, strict=True)):
             standards.append(standardisation(part, self.slots, folds=folds, keep=keep[i] if keep else None))
-            key = term_key(root, text_of(term, language))
+            own = term_seed(text_of(term, language))
             warm = (start[i] if start else None) or {}
             copies = []
             for fold in range(folds):
                 # Restarts differ, folds do too: one unlucky start does not spoil a candidate.
-                fresh = initial_parameters(part, language, self.slots, key=jax.random.fold_in(key, fold))
+                fresh = initial_parameters(part, language, self.slots, seed=(self.seed, own, fold))
                 for path, leaf in fresh.items():
                     known = warm.get(path, {})
                     for name in leaf:
@@ -200,7 +198,7 @@ class Evaluator:
         inputs = tuple(
             self.slots[parts[0].slots[j]]
             if shared[j]
-            else jax.tree.map(lambda *a: jnp.stack(a), *[self.slots[parts[i].slots[j]] for i in filled])
+            else np.stack([np.asarray(self.slots[parts[i].slots[j]]) for i in filled])
             for j in range(len(shared))
         )
         usual = self.l2 if self.l2 is not None else 1.0 / max(1.0, float(self.folds.train.sum(1).mean()))
@@ -230,14 +228,14 @@ class Evaluator:
     def _judge(self, text: str, result: Any, i: int, with_scores: bool) -> Fit:
         problem, folds = self.problem, self.folds
         every = self.schedule.steps // self.schedule.evaluations
-        steps = tuple(every * (k + 1) for k in range(self.schedule.evaluations))
+        steps = tuple(every * (k + 1) for k in range(result.curve_train.shape[-1]))
         judged = folds.validation.any(1)
         curve = (
             steps,
             tuple(float(v) for v in result.curve_train[i][judged].mean(0)),
             tuple(float(v) for v in result.curve_validation[i][judged].mean(0)),
         )
-        if not (np.isfinite(result.scores[i]).all() and np.isfinite(result.validation[i][judged]).all()):
+        if not np.isfinite(result.scores[i]).all():
             return Fit(text, float("nan"), float("nan"), curve=curve)
         held = {f: np.flatnonzero(w) for f, w in enumerate(folds.validation) if w.any()}
         truths = [flat_truth(problem, rows) for rows in held.values()]

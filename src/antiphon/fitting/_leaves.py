@@ -8,7 +8,8 @@ So every feature is equally easy to move whatever its unit, and what is printed 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -60,29 +61,35 @@ def _short(shift: np.ndarray, scale: np.ndarray) -> np.ndarray:
 
 
 def initial_parameters(
-    parts: Split, language: Language, slots: SlotValues, *, key: jax.Array
+    parts: Split, language: Language, slots: SlotValues, *, seed: Sequence[int]
 ) -> dict[str, dict[str, np.ndarray]]:
-    """Starting values, in training coordinates; they depend on the key and the term alone.
+    """Starting values, in training coordinates; they depend on the seed and the term alone.
 
     Affine maps start near zero, so that a program starts as a constant; other kernels by Glorot and Bengio
     (2010).
+
+    Args:
+        parts: A split term.
+        language: Of the term.
+        slots: The values of its slots.
+        seed: Numbers from 0, such as the search's seed, the term's and the fold's.
     """
     found: dict[str, dict[str, np.ndarray]] = {}
     reads = leaf_inputs(parts.skeleton)
     nodes = {path_name(p): n for p, n in walk(parts.skeleton.term) if isinstance(n, Apply)}
     for path, shapes in parts.shapes.items():
         node = nodes[path]
-        seed = zlib.crc32(f"{path} {node.name}".encode())
-        word_key = jax.random.fold_in(key, seed)
+        own = np.random.SeedSequence([*seed, zlib.crc32(f"{path} {node.name}".encode())])
         make = language[node.name].initialise
         if make is not None:
-            found[path] = make(shapes, dict(node.config), word_key)
+            key = jax.random.key(int(own.generate_state(1)[0]))
+            found[path] = make(shapes, dict(node.config), key)
             if path in reads and {"shift", "scale"} <= shapes.keys():  # a module that standardises its input
                 found[path]["shift"], found[path]["scale"] = slots.location_and_scale(
                     parts.slots[reads[path]]
                 )
             continue
-        rng = np.random.default_rng(np.asarray(jax.random.key_data(word_key)).tolist())
+        rng = np.random.default_rng(own)
         leaf = {}
         for name, shape in shapes.items():
             if len(shape) < 2:
@@ -96,9 +103,9 @@ def initial_parameters(
     return found
 
 
-def term_key(key: jax.Array, text: str) -> jax.Array:
-    """A key that belongs to one term, whatever batch it is trained in."""
-    return jax.random.fold_in(key, zlib.crc32(text.encode()))
+def term_seed(text: str) -> int:
+    """A number that belongs to one term, whatever batch it is trained in."""
+    return zlib.crc32(text.encode())
 
 
 def to_own_units(parameters: Any, standard: Any) -> Any:
@@ -138,7 +145,8 @@ def penalties(parts: Split) -> dict[str, dict[str, float]]:
     }
 
 
-def text_of(term: Any, language: Language) -> str:
+@lru_cache(maxsize=100_000)
+def text_of(term: Term, language: Language) -> str:
     """The sketch of a term as one line: its name in journals, and the seed of its initial weights."""
     return " ".join(print_term(sketch(term), language, {}).split())
 

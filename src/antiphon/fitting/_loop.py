@@ -8,6 +8,7 @@ them is data, so a skeleton compiles once for each batch size.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,14 +16,16 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jaxtyping import Array, Float, Int
 
+from antiphon.fitting._layout import Layout
 from antiphon.fitting._leaves import to_own_units
 from antiphon.fitting._losses import case_losses
-from antiphon.fitting._skeleton import Skeleton
+from antiphon.fitting._skeleton import Skeleton, standard_slots
 from antiphon.language import Apply, Language, walk
 from antiphon.language import evaluate as evaluate_term
+
+MOMENTUM, DECAY = 0.9, 0.99  # Of Adam: how long slopes, and their squares, are remembered.
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,8 @@ class BatchResult:
     Attributes:
         parameters: Arrays in training coordinates.
         scores: Raw hard scores of every case, `(candidate, fold, case, ...)`.
-        validation: Validation loss, `(candidate, fold)`; NaN or infinite if training failed.
-        curve_train: Training loss at each evaluation, `(candidate, fold, evaluation)`.
+        curve_train: Training loss at each evaluation, `(candidate, fold, evaluation)`; no evaluations where
+            only the end counts.
         curve_validation: Validation loss at each evaluation.
         compile_seconds: Spent compiling; 0 when the skeleton was known.
         run_seconds: Spent training.
@@ -64,24 +67,35 @@ class BatchResult:
 
     parameters: Any
     scores: np.ndarray
-    validation: np.ndarray
     curve_train: np.ndarray
     curve_validation: np.ndarray
     compile_seconds: float
     run_seconds: float
 
 
-def batch_indices(n_cases: int, schedule: Schedule, *, seed: int) -> Int[np.ndarray, "steps batch"] | None:
-    """Which cases each step sees: reshuffled each epoch; `None` for full batches."""
-    if n_cases <= schedule.batch_size:
+def batch_indices(
+    train_weights: Float[np.ndarray, "fold case"], schedule: Schedule, *, seed: int
+) -> Int[np.ndarray, "fold steps batch"] | None:
+    """Which cases each step of each fold sees; `None` for full batches.
+
+    A fold draws from its own training cases, reshuffled each epoch.
+
+    Args:
+        train_weights: Cases of weight 0 are not drawn.
+        schedule: Its `batch_size` and `steps`.
+        seed: Of the order.
+    """
+    own = [np.flatnonzero(weights) for weights in train_weights]
+    if min(map(len, own)) <= schedule.batch_size:
         return None
-    rng = np.random.default_rng(seed)
-    per_epoch = n_cases // schedule.batch_size
-    epochs = -(-schedule.steps // per_epoch)
-    order = np.concatenate(
-        [rng.permutation(n_cases)[: per_epoch * schedule.batch_size] for _ in range(epochs)]
-    )
-    return order.reshape(-1, schedule.batch_size)[: schedule.steps].astype(np.int32)
+    found = []
+    for fold, rows in enumerate(own):
+        rng = np.random.default_rng([seed, fold])
+        per_epoch = len(rows) // schedule.batch_size
+        epochs = -(-schedule.steps // per_epoch)
+        order = [rng.permutation(rows)[: per_epoch * schedule.batch_size] for _ in range(epochs)]
+        found.append(np.concatenate(order).reshape(-1, schedule.batch_size)[: schedule.steps])
+    return np.stack(found).astype(np.int32)
 
 
 def train_batch(
@@ -123,16 +137,24 @@ def train_batch(
         mask: `(case, time)`.
         seed: Of the order of mini-batches.
     """
-    indices = batch_indices(len(targets), schedule, seed=seed)
+    indices = batch_indices(train_weights, schedule, seed=seed)
+    layout = Layout.of(start, batch_axes=2)
+    each = partial(_per_array, start)
+    rate = layout.flatten(
+        each(lambda path, name: schedule.learning_rate if path in standard else schedule.neural_rate)
+    )
+    pull = layout.flatten(each(lambda path, name: penalty_factors[path][name]))
+    mask_vector = layout.flatten(_allowed(start, standard, data))
     arguments = (
-        start, standard, data, slots, penalty_factors, l2, train_weights, validation_weights, targets, mask,
-        indices,
+        layout.flatten(start) * mask_vector, rate * mask_vector, l2[:, :, None] * pull, standard, data, slots,
+        train_weights, validation_weights, targets, mask, indices,
     )  # fmt: skip
     arguments = jax.tree.map(jnp.asarray, arguments)
     # Of the language only the words that are used: each search has a copy with modules of its own.
     words = {node.name for _, node in walk(skeleton.term) if isinstance(node, Apply)}
     key = (
         skeleton,
+        layout,
         tuple(language[n].run for n in sorted(words)),
         language.is_table,
         task,
@@ -143,15 +165,13 @@ def train_batch(
     begun = time.perf_counter()
     compiled = _COMPILED.get(key)
     if compiled is None:
-        function = partial(_train, skeleton, language, task, schedule, shared)
+        function = partial(_train, skeleton, layout, language, task, schedule, shared)
         compiled = jax.jit(function).lower(*arguments).compile()
         _COMPILED[key] = compiled
     compile_seconds = time.perf_counter() - begun
     begun = time.perf_counter()
-    parameters, scores, best, curves = jax.device_get(compiled(*arguments))
-    return BatchResult(
-        parameters, scores, best, curves[0], curves[1], compile_seconds, time.perf_counter() - begun
-    )
+    vectors, scores, curves = jax.device_get(compiled(*arguments))
+    return BatchResult(layout.restore(vectors), scores, *curves, compile_seconds, time.perf_counter() - begun)
 
 
 _COMPILED: dict[Any, Any] = {}
@@ -162,18 +182,50 @@ def forget_compiled() -> None:
     _COMPILED.clear()
 
 
+def _per_array(
+    start: Mapping[str, Mapping[str, np.ndarray]], value: Callable[[str, str], float]
+) -> dict[str, dict[str, np.ndarray]]:
+    """A tree of the shapes of `start`, with one value in each array."""
+    return {
+        path: {name: np.full(np.shape(array), value(path, name), np.float32) for name, array in leaf.items()}
+        for path, leaf in start.items()
+    }
+
+
+def _allowed(start: Any, standard: Any, data: Any) -> dict[str, dict[str, np.ndarray]]:
+    """1 where a number may be other than 0: weights that are kept and of the map's group; like `start`."""
+    found = {path: {name: np.ones_like(a) for name, a in leaf.items()} for path, leaf in start.items()}
+    for path, by in standard.items():
+        group = data.get(path, {}).get("group")
+        found[path]["weight"] = by["keep"] * (1 if group is None else group[:, None, None, :])
+    return found
+
+
+def _plan(schedule: Schedule) -> dict[str, np.ndarray]:
+    """What differs from step to step, `(steps,)` each: the factors of Adam (Kingma and Ba 2015, algorithm 1)
+    with the cosine in them, and the temperature of conditions."""
+    number = np.arange(schedule.steps // schedule.evaluations * schedule.evaluations)
+    progress = number / schedule.steps
+    return {
+        "move": (0.5 * (1 + np.cos(np.pi * progress)) / (1 - MOMENTUM ** (number + 1))).astype(np.float32),
+        "spread": (1 / np.sqrt(1 - DECAY ** (number + 1))).astype(np.float32),
+        "temperature": (schedule.coldest ** np.minimum(1.0, progress / 0.7)).astype(np.float32),
+    }
+
+
 def _train(
     skeleton: Skeleton,
+    layout: Layout,
     language: Language,
     task: str,
     schedule: Schedule,
     shared: tuple[bool, ...],
-    start: Any,
+    start: Array,
+    rate: Array,
+    pull: Array,
     standard: Any,
     data: Any,
     slots: tuple[Any, ...],
-    factors: Any,
-    l2: Array,
     train_weights: Array,
     validation_weights: Array,
     targets: Array,
@@ -181,95 +233,107 @@ def _train(
     indices: Array | None,
 ) -> Any:
     """The function that is compiled: all candidates, all folds, all steps."""
-
-    def scores_of(
-        parameters: Any, standard: Any, data: Any, inputs: tuple[Any, ...], temperature: Array
-    ) -> Array:
-        own = to_own_units(parameters, standard)
-
-        def one(row: tuple[Any, ...]) -> Array:
-            named = {f"u{i}": value for i, value in enumerate(row)}
-            value = evaluate_term(skeleton.term, language, named, own, data, temperature)
-            return value[0] if isinstance(value, tuple) else value
-
-        return jax.vmap(one)(inputs)
-
-    every = schedule.steps // schedule.evaluations
-    rates = optax.cosine_decay_schedule(1.0, schedule.steps)
-    optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.scale_by_adam(b2=0.99))
-
-    def rate_of(path: str) -> float:
-        return schedule.learning_rate if path in standard else schedule.neural_rate
+    ready = standard_slots(skeleton)
+    plan = jax.tree.map(jnp.asarray, _plan(schedule))
 
     def fit(
-        start: Any,
+        start: Array,
+        rate: Array,
+        pull: Array,
         standard: Any,
         data: Any,
-        inputs: tuple[Any, ...],
-        l2: Array,
+        slots: tuple[Any, ...],
         train_w: Array,
         valid_w: Array,
+        indices: Array | None,
     ) -> Any:
-        def loss(parameters: Any, rows: Array | None, temperature: Array) -> Array:
+        # Standardised once, so that the map over it needs no other coordinates while it is trained.
+        by_slot = {slot: standard[path] for path, slot in ready.items()}
+        inputs = tuple(_standardised(s, by_slot.get(i)) for i, s in enumerate(slots))
+        plain = {
+            path: {**leaf, "group": jnp.ones_like(leaf["group"])} if path in ready else leaf
+            for path, leaf in data.items()
+        }
+
+        def scores_of(vector: Array, inputs: tuple[Any, ...], temperature: Array) -> Array:
+            tree = layout.restore(vector)
+            own = to_own_units(tree, {p: by for p, by in standard.items() if p not in ready})
+            for path in ready:
+                own[path] = {**tree[path], "centre": jnp.zeros_like(standard[path]["centre"])}
+
+            def one(row: tuple[Any, ...]) -> Array:
+                named = {f"u{i}": value for i, value in enumerate(row)}
+                value = evaluate_term(skeleton.term, language, named, own, plain, temperature)
+                return value[0] if isinstance(value, tuple) else value
+
+            return jax.vmap(one)(inputs)
+
+        def loss(vector: Array, rows: Array | None, temperature: Array) -> Array:
             def take(a: Array) -> Array:
                 return a if rows is None else a[rows]
 
-            scores = scores_of(parameters, standard, data, jax.tree.map(take, inputs), temperature)
+            scores = scores_of(vector, jax.tree.map(take, inputs), temperature)
             each = case_losses(scores, take(targets), take(mask), task)
             weights = take(train_w)
-            fitted = (weights * each).sum() / jnp.maximum(weights.sum(), 1e-6)
-            squares = jax.tree.map(lambda p, f: f * (p**2).sum(), parameters, factors)
-            return fitted + 0.5 * l2 * jax.tree.reduce(jnp.add, squares)
+            return (weights * each).sum() / jnp.maximum(weights.sum(), 1e-6)
 
-        def move(rate: Array, parameter: Array, by: Array) -> Array:
-            return parameter - rate * by
+        def step(carry: Any, now: tuple[dict[str, Array], Array | None]) -> Any:
+            vector, first, second = carry
+            by, rows = now
+            slope = jax.grad(loss)(vector, rows, by["temperature"]) + pull * vector
+            slope = slope * jnp.minimum(1.0, jax.lax.rsqrt((slope**2).sum() + 1e-30))  # a norm of 1 at most
+            first = MOMENTUM * first + (1 - MOMENTUM) * slope
+            second = DECAY * second + (1 - DECAY) * slope**2
+            vector = vector - rate * by["move"] * first / (jnp.sqrt(second) * by["spread"] + 1e-8)
+            return (vector, first, second), None
 
-        def step(carry: Any, now: tuple[Array, Array | None]) -> Any:
-            parameters, state = carry
-            number, rows = now
-            progress = number.astype(jnp.float32) / schedule.steps
-            temperature = jnp.exp(jnp.log(schedule.coldest) * jnp.minimum(1.0, progress / 0.7))
-            value, slope = jax.value_and_grad(loss)(parameters, rows, temperature)
-            with jax.numpy_dtype_promotion("standard"):  # Optax raises a float to an integer count
-                moves, state = optimiser.update(slope, state)
-                size = jnp.asarray(rates(number))
-            steps: Any = moves
-            moved = {
-                path: jax.tree.map(partial(move, rate_of(path) * size), leaf, steps[path])
-                for path, leaf in parameters.items()
-            }
-            return (moved, state), value
+        rows = None if indices is None else indices[: len(plan["move"])]
+        begun = (start, jnp.zeros_like(start), jnp.zeros_like(start))
+        if schedule.evaluations == 1 and not schedule.keep_best:
+            # Nothing is compared on the way: what the last parameters give is all that is asked for.
+            (vector, _, _), _ = jax.lax.scan(step, begun, (plan, rows))
+            return vector, scores_of(vector, inputs, jnp.float32(0)), (jnp.zeros(0), jnp.zeros(0))
+        has_validation = valid_w.sum() > 0
 
-        def judge(parameters: Any) -> tuple[Array, Array]:
-            scores = scores_of(parameters, standard, data, inputs, jnp.float32(0))
+        def stretch(carry: Any, now: tuple[dict[str, Array], Array | None]) -> Any:
+            state, kept, kept_scores, best = carry
+            state, _ = jax.lax.scan(step, state, now)
+            scores = scores_of(state[0], inputs, jnp.float32(0))
             each = case_losses(scores, targets, mask, task)
             held = (valid_w * each).sum() / jnp.maximum(valid_w.sum(), 1e-6)
             trained = (train_w * each).sum() / jnp.maximum(train_w.sum(), 1e-6)
-            return held, trained
-
-        has_validation = valid_w.sum() > 0
-
-        def stretch(carry: Any, now: tuple[Array, Array | None]) -> Any:
-            parameters, state, kept, best = carry
-            (parameters, state), _ = jax.lax.scan(step, (parameters, state), now)
-            held, trained = judge(parameters)
-            # The first look always counts, so that a program that never improves still has its numbers.
             better = (held < best) | (not schedule.keep_best) | ~has_validation
-            kept = jax.tree.map(lambda k, p: jnp.where(better, p, k), kept, parameters)
-            best = jnp.where(better, held, best)
-            return (parameters, state, kept, best), (trained, held)
+            kept, kept_scores = jax.tree.map(
+                lambda new, old: jnp.where(better, new, old), (state[0], scores), (kept, kept_scores)
+            )
+            return (state, kept, kept_scores, jnp.where(better, held, best)), (trained, held)
 
-        numbers = jnp.arange(every * schedule.evaluations, dtype=jnp.int32).reshape(
-            schedule.evaluations, every
-        )
-        rows = None if indices is None else indices[: numbers.size].reshape(*numbers.shape, -1)
-        carry = (start, optimiser.init(start), start, jnp.float32(jnp.inf))
-        (_, _, kept, best), curves = jax.lax.scan(stretch, carry, (numbers, rows))
-        return kept, scores_of(kept, standard, data, inputs, jnp.float32(0)), best, curves
+        now = jax.tree.map(lambda a: a.reshape(schedule.evaluations, -1, *a.shape[1:]), (plan, rows))
+        shape = jax.eval_shape(scores_of, start, inputs, jnp.float32(0)).shape
+        carry = (begun, start, jnp.full(shape, jnp.nan, jnp.float32), jnp.float32(jnp.inf))
+        (_, kept, scores, _), curves = jax.lax.scan(stretch, carry, now)
+        return kept, scores, curves
 
-    by_fold = {path: dict.fromkeys(leaf, None) | {"keep": 0} for path, leaf in standard.items()}
-    over_folds = jax.vmap(fit, in_axes=(0, by_fold, None, None, 0, 0, 0))
-    over_candidates = jax.vmap(
-        over_folds, in_axes=(0, 0, 0, tuple(None if s else 0 for s in shared), 0, None, None)
+    per_slot = tuple(None if s else 0 for s in shared)
+    # Pruning masks are in `rate` already: no other number of `standard` differs between folds.
+    standard = {path: {**by, "keep": by["keep"][:, 0]} for path, by in standard.items()}
+    if len(train_weights) == 1:  # Without an axis of length 1 in everything, XLA has less to transpose.
+        start, rate, pull = start[:, 0], rate[:, 0], pull[:, 0]
+        rows = None if indices is None else indices[0]
+        only = jax.vmap(fit, in_axes=(0, 0, 0, 0, 0, per_slot, None, None, None))
+        found = only(start, rate, pull, standard, data, slots, train_weights[0], validation_weights[0], rows)
+        return jax.tree.map(lambda a: a[:, None], found)
+    over_folds = jax.vmap(fit, in_axes=(0, 0, 0, None, None, None, 0, 0, 0))
+    over_candidates = jax.vmap(over_folds, in_axes=(0, 0, 0, 0, 0, per_slot, None, None, None))
+    return over_candidates(
+        start, rate, pull, standard, data, slots, train_weights, validation_weights, indices
     )
-    return over_candidates(start, standard, data, slots, l2, train_weights, validation_weights)
+
+
+def _standardised(slot: Any, by: Any) -> Any:
+    if by is None:
+        return slot
+    values = slot[0] if isinstance(slot, tuple) else slot
+    ends = (None,) * (values.ndim - 1)
+    values = (values - by["shift"][ends]) / by["scale"][ends]
+    return (values, slot[1]) if isinstance(slot, tuple) else values

@@ -130,6 +130,36 @@ def leaf_inputs(skeleton: Skeleton) -> dict[str, int]:
     return found
 
 
+def standard_slots(skeleton: Skeleton) -> dict[str, int]:
+    """The affine maps whose slot nothing else reads but affine maps: path -> slot.
+
+    Such a slot may be standardised once and for all.
+    """
+    reads = leaf_inputs(skeleton)
+    names = {path_name(p): n.name for p, n in walk(skeleton.term) if isinstance(n, Apply)}
+    # Every variable that stands for a slot, by where it stands; what a lambda binds belongs to its map.
+    affine = {path: slot for path, slot in reads.items() if names[path] == "affine"}
+    uses: dict[int, int] = {}
+
+    def count(node: Term, frames: dict[str, int]) -> None:
+        match node:
+            case Var(name=name):
+                slot = frames.get(name)
+                if slot is not None:
+                    uses[slot] = uses.get(slot, 0) + 1
+            case Apply(name="map", args=(Lam(name=v, body=body), Var(name=name))) if name in frames:
+                count(body, {**frames, v: frames[name]})
+            case Apply(args=args):
+                for a in args:
+                    count(a, frames)
+            case Lam(body=body):
+                count(body, frames)
+
+    count(skeleton.term, {f"u{i}": i for i in range(len(skeleton.slot_types))})
+    readers = [*affine.values()]
+    return {path: slot for path, slot in affine.items() if uses[slot] == readers.count(slot)}
+
+
 class SlotValues:
     """The values of constant sub-terms over one data set, computed once each.
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from antiphon.errors import InputError, OutputError
 
-FORMAT = 2
+FORMAT = 3
 
 
 class Journal:
