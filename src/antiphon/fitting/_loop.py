@@ -170,8 +170,9 @@ def train_batch(
         _COMPILED[key] = compiled
     compile_seconds = time.perf_counter() - begun
     begun = time.perf_counter()
-    vectors, scores, curves = jax.device_get(compiled(*arguments))
-    return BatchResult(layout.restore(vectors), scores, *curves, compile_seconds, time.perf_counter() - begun)
+    vectors, scores, (trained, held) = jax.device_get(compiled(*arguments))
+    seconds = time.perf_counter() - begun
+    return BatchResult(layout.restore(vectors), scores, trained, held, compile_seconds, seconds)
 
 
 _COMPILED: dict[Any, Any] = {}
