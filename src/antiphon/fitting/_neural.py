@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 from jaxtyping import Array
 
-from antiphon.language import Apply, Hole, Language, Real, Seq, Term, Type, Var
+from antiphon.language import Apply, Hole, Language, Primitive, Real, Seq, Term, Type, Var, sequence
 from antiphon.networks import build, from_arrays, to_arrays
 
 HIDDEN = 16
@@ -56,15 +57,23 @@ def with_modules(language: Language) -> Language:
     extended = language.bind(
         language.features, groups=language.groups, rate_hz=language.rate_hz, is_table=language.is_table
     )
-    _register(extended, "mlp", "Real[n] -> Real[m]", "VectorToVector", {}, _PERCEPTRON)
+    extended.primitives.update(_modules())
+    return extended
+
+
+@cache
+def _modules() -> dict[str, Primitive]:
+    """The modules, made once: what compiles for one search then serves the next."""
+    made = sequence.bind({})
+    _register(made, "mlp", "Real[n] -> Real[m]", "VectorToVector", {}, _PERCEPTRON)
     for cell in _GATES:
         for both in (False, True):
             arrays = _recurrent_arrays(cell, bidirectional=both)
             settings = {"cell": cell, "bidirectional": both}
             name = f"bi{cell}" if both else cell
-            _register(extended, name, "Seq[Real[n]] -> Real[m]", "SequenceToVector", settings, arrays)
+            _register(made, name, "Seq[Real[n]] -> Real[m]", "SequenceToVector", settings, arrays)
             _register(
-                extended,
+                made,
                 f"{name}_frames",
                 "Seq[Real[n]] -> Seq[Real[m]]",
                 "SequenceToSequence",
@@ -72,12 +81,12 @@ def with_modules(language: Language) -> Language:
                 arrays,
             )
     # Where nothing around a module says how many numbers it gives, `entries` does.
-    _register(extended, "mlp_to", "Real[n] -> Real[entries]", "VectorToVector", {}, _PERCEPTRON)
+    _register(made, "mlp_to", "Real[n] -> Real[entries]", "VectorToVector", {}, _PERCEPTRON)
     recurrent = _recurrent_arrays("gru", bidirectional=False)
     _register(
-        extended, "gru_to", "Seq[Real[n]] -> Real[entries]", "SequenceToVector", {"cell": "gru"}, recurrent
+        made, "gru_to", "Seq[Real[n]] -> Real[entries]", "SequenceToVector", {"cell": "gru"}, recurrent
     )
-    return extended
+    return {name: word for name, word in made.primitives.items() if name not in sequence.primitives}
 
 
 def _register(

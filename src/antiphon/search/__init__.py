@@ -1,5 +1,9 @@
 """Search for programs: partial programs, strategies, the journal, finalists."""
 
+from antiphon.search._beam import Beam
+from antiphon.search._branch_and_bound import BranchAndBound
+from antiphon.search._derivation import Derivation, Derivations, Production, Region
+from antiphon.search._enumeration import Enumeration
 from antiphon.search._events import (
     BestImproved,
     CandidateFailed,
@@ -11,40 +15,60 @@ from antiphon.search._events import (
     SearchEnded,
 )
 from antiphon.search._finish import Curve, Found, choose, undominated
+from antiphon.search._genetic import Genetic, crossover, mutate_point, mutate_subterm
 from antiphon.search._grammar import Grammar
 from antiphon.search._journal import Journal, decode, encode
 from antiphon.search._learn import learn
+from antiphon.search._near import Near
+from antiphon.search._proposal import Bigram, Proposal, ProposalModel
 from antiphon.search._rescale import rescale, round_significant
 from antiphon.search._result import SearchResult
+from antiphon.search._sampling import Sampling
 from antiphon.search._settings import STRATEGIES, Settings
-from antiphon.search._strategies import Beam, Enumeration, Near, Scored, Strategy, make_strategy
+from antiphon.search._strategies import make_strategy
+from antiphon.search._strategy import Scored, Strategy
+from antiphon.search._tree_search import TreeSearch
 
 __all__ = [
     "STRATEGIES",
     "Beam",
     "BestImproved",
+    "Bigram",
+    "BranchAndBound",
     "CandidateFailed",
     "CandidateFitted",
     "CandidateStarted",
     "Curve",
+    "Derivation",
+    "Derivations",
     "Enumeration",
     "Event",
     "Found",
+    "Genetic",
     "Grammar",
     "Journal",
     "Listener",
     "Near",
     "Phase",
+    "Production",
+    "Proposal",
+    "ProposalModel",
+    "Region",
+    "Sampling",
     "Scored",
     "SearchEnded",
     "SearchResult",
     "Settings",
     "Strategy",
+    "TreeSearch",
     "choose",
+    "crossover",
     "decode",
     "encode",
     "learn",
     "make_strategy",
+    "mutate_point",
+    "mutate_subterm",
     "rescale",
     "round_significant",
     "undominated",

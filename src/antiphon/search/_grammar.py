@@ -105,13 +105,14 @@ class Grammar:
         """All ways to fill the first hole of a partial program, canonical and without repeats."""
         path, hole = holes(term)[0]
         found: dict[Term, None] = {}
-        for filling in self._fillings(hole):
+        for filling in self.fillings(hole):
             grown = canonical(replace_at(term, path, filling), self.plain)
             if self.least_size(grown) <= self.size_limit:
                 found[grown] = None
         return list(found)
 
-    def _fillings(self, hole: Hole) -> tuple[Term, ...]:
+    def fillings(self, hole: Hole) -> tuple[Term, ...]:
+        """What a hole may become in one step: whole sub-terms without parameters, or templates with holes."""
         if self.is_closed_role(hole.role):
             return self.closure(hole.role, hole.type)
         return self._templates(hole.role, hole.type)

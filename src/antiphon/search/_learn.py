@@ -28,7 +28,8 @@ from antiphon.search._ledger import Ledger
 from antiphon.search._result import SearchResult
 from antiphon.search._settings import Settings
 from antiphon.search._setup import Setup, Split, set_up
-from antiphon.search._strategies import Scored, make_strategy
+from antiphon.search._strategies import make_strategy
+from antiphon.search._strategy import Scored
 from antiphon.search._work import Job
 
 FINISHING_SHARE = 0.3  # Of a limit in seconds, kept for the finalists.
@@ -125,7 +126,12 @@ class _Search:
     # --- the search ------------------------------------------------------------------------------------
 
     def _rounds(self) -> None:
-        strategy = make_strategy(self.settings.strategy, self.grammar, penalty=self.settings.penalty)
+        strategy = make_strategy(
+            self.settings.strategy,
+            self.grammar,
+            penalty=self.settings.penalty,
+            seed=self.settings.seed,
+        )
         while self.fitted < self.settings.candidates and not self._reached():
             terms = list(strategy.propose())[: self.settings.candidates - self.fitted]
             if not terms:
