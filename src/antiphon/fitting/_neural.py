@@ -83,9 +83,7 @@ def _modules() -> dict[str, Primitive]:
     # Where nothing around a module says how many numbers it gives, `entries` does.
     _register(made, "mlp_to", "Real[n] -> Real[entries]", "VectorToVector", {}, _PERCEPTRON)
     recurrent = _recurrent_arrays("gru", bidirectional=False)
-    _register(
-        made, "gru_to", "Seq[Real[n]] -> Real[entries]", "SequenceToVector", {"cell": "gru"}, recurrent
-    )
+    _register(made, "gru_to", "Seq[Real[n]] -> Real[entries]", "SequenceToVector", {"cell": "gru"}, recurrent)
     return {name: word for name, word in made.primitives.items() if name not in sequence.primitives}
 
 

@@ -27,17 +27,19 @@ class BranchAndBound:
 
     Partial programs are judged with neural modules in their holes, as in `Near`. The one that seems cheapest
     among the last made is expanded next, down to a limit of steps; what seems to cost more than the best
-    complete program is cut. What the limit stopped waits for the next, larger limit. Modules are trained
-    shortly, so a bound may be wrong: what was cut is taken up, cheapest first, when nothing else is left.
+    complete program is cut. Of what the limit stopped, the cheapest go on with the next, larger limit.
+    Modules are trained shortly, so a bound may be wrong: what was cut or left behind is taken up, cheapest
+    first, when nothing else is left.
 
     Args:
         grammar: The space.
         penalty: What a node costs.
         first_limit: Steps of the first limit; each next one is one larger.
+        capacity: How many partial programs go on with the next limit.
     """
 
-    def __init__(self, grammar: Grammar, *, penalty: float, first_limit: int = 2) -> None:
-        self.grammar, self.penalty, self.limit = grammar, penalty, first_limit
+    def __init__(self, grammar: Grammar, *, penalty: float, first_limit: int = 2, capacity: int = 6) -> None:
+        self.grammar, self.penalty, self.limit, self.capacity = grammar, penalty, first_limit, capacity
         self.stack: list[_Open] = [_Open(0.0, 0, 0, grammar.root)]
         self.later: list[_Open] = []
         self.cut: list[_Open] = []
@@ -59,7 +61,9 @@ class BranchAndBound:
         while self.stack or self.later:
             if not self.stack:
                 self.limit += 1
-                self.stack, self.later = _cheapest_last(self.later), []
+                self.later = _cheapest_last(self.later)
+                self.stack, left = self.later[-self.capacity :], self.later[: -self.capacity]
+                self.cut, self.later = self.cut + left, []
             node = self.stack.pop()
             if node.bound >= self.best:
                 self.cut.append(node)

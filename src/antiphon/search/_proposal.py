@@ -99,7 +99,8 @@ class Proposal:
         penalty: What a node costs.
         seed: Of the draws.
         model: Makes the distribution; a `Bigram` by default.
-        programs: Sketches that did well elsewhere, best first; those that the rules do not say are left out.
+        programs: Sketches that did well elsewhere, best first: they are proposed, and learned from. What
+            the rules do not say is left out.
         round_size: Candidates a round.
         elite: The distribution is fitted to this many, the best so far, weighted by their rank.
         uniform: Share of the draws that ignore what was learned.
@@ -129,6 +130,10 @@ class Proposal:
             self.model.fit(self.start, _rank_weights(len(self.start)))
 
     def propose(self) -> Sequence[Term]:
+        # Those that did well elsewhere may do so here.
+        known = [self.unseen.take(d) for d in self.start]
+        if any(known):
+            return [t for t in known if t is not None]
         return self.unseen.draw(self.round_size, self._draw)
 
     def _draw(self) -> Derivation | None:
