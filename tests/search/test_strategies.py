@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from antiphon.errors import SearchError
-from antiphon.language import Real, Seq, check, holes, print_term, sequence, size, sketch
+from antiphon.language import Real, Seq, canonical, check, holes, print_term, sequence, size, sketch
 from antiphon.search import (
     STRATEGIES,
     BestImproved,
@@ -17,7 +17,6 @@ from antiphon.search import (
     Phase,
     Scored,
     SearchEnded,
-    canonical,
     make_strategy,
 )
 

@@ -74,7 +74,7 @@ class Derivations:
         >>> space = Derivations(grammar)
         >>> drawn = space.complete((), np.random.default_rng(0))
         >>> print_term(space.term(drawn), grammar.plain, {})
-        'affine(deviation(delta(x)))'
+        'affine(middle(window_mean[width=3, look=centred](x)))'
         >>> [(r.hole.role, r.stop - r.start) for r in space.regions(drawn)]
         [('output', 2), ('summary', 1)]
     """
@@ -95,7 +95,11 @@ class Derivations:
                     made.append(Production(next(numbers), hole, filling, inner, own, int(total)))
             self.by_hole[hole] = tuple(made)
         self.least = least
-        self._whole = {h: {p.filling: p for p in found if not p.inner} for h, found in self.by_hole.items()}
+        self._scope = _Scope(_joining(grammar))
+        self._whole = {
+            h: {canonical(p.filling, grammar.plain): p for p in reversed(found) if not p.inner}
+            for h, found in self.by_hole.items()
+        }
 
     def _reachable(self) -> dict[Hole, tuple[Term, ...]]:
         fillings: dict[Hole, tuple[Term, ...]] = {}
@@ -222,7 +226,8 @@ class Derivations:
     def derive(self, term: Term) -> Derivation | None:
         """Read a whole term back as a derivation; `None` if the rules do not say it.
 
-        Sums and products are taken apart in any order, as canonical terms sort them.
+        Sums and products are taken apart in any order, as canonical terms sort them. A canonical term may be
+        none that the rules say, though they say an equal one; so a strategy keeps the derivations it made.
 
         Args:
             term: Complete, without arrays.
@@ -235,7 +240,7 @@ class Derivations:
             yield (whole,)
             return
         for production in self.by_hole.get(hole, ()):
-            for parts in _match(production.filling, term, {}):
+            for parts in _match(production.filling, term, self._scope):
                 choices = [self._derive(p, h) for p, h in zip(parts, production.inner, strict=True)]
                 below = [next(c, None) for c in choices]
                 if all(b is not None for b in below):
@@ -258,42 +263,50 @@ def _least_sizes(fillings: dict[Hole, tuple[Term, ...]]) -> dict[Hole, float]:
     return least
 
 
-COMMUTATIVE = ("add", "mul")
+@dataclass(frozen=True)
+class _Scope:
+    """What matching knows: words that join operands in any order, and what bound variables are called."""
+
+    joining: frozenset[str]
+    names: tuple[tuple[str, str], ...] = ()
 
 
-def _match(pattern: Term, term: Term, names: dict[str, str]) -> Iterator[list[Term]]:
+def _joining(grammar: Grammar) -> frozenset[str]:
+    both = {"commutative", "associative"}
+    words = grammar.plain.primitives.values()
+    return frozenset(w.name for w in words if "addition" in w.laws or both <= set(w.laws))
+
+
+def _match(pattern: Term, term: Term, scope: _Scope) -> Iterator[list[Term]]:
     """What the holes of a pattern stand for in a term, left to right, in all ways there are."""
     match pattern, term:
         case Hole(), _:
             yield [term]
         case Var(name=one), Var(name=other):
-            if names.get(one, one) == other:
+            if dict(scope.names).get(one, one) == other:
                 yield []
         case Lam(), Lam():
-            yield from _match(pattern.body, term.body, {**names, pattern.name: term.name})
+            inner = _Scope(scope.joining, (*scope.names, (pattern.name, term.name)))
+            yield from _match(pattern.body, term.body, inner)
         case Apply(), Apply() if pattern.name == term.name and pattern.config == term.config:
-            if pattern.name in COMMUTATIVE:
+            if pattern.name in scope.joining:
                 yield from _match_parts(
-                    operands(pattern, pattern.name), operands(term, pattern.name), pattern.name, names
+                    _operands(pattern, pattern.name), _operands(term, pattern.name), pattern.name, scope
                 )
             else:
-                yield from _match_all(pattern.args, term.args, names)
+                yield from _match_all(pattern.args, term.args, scope)
 
 
-def _match_all(
-    patterns: Sequence[Term], terms: Sequence[Term], names: dict[str, str]
-) -> Iterator[list[Term]]:
+def _match_all(patterns: Sequence[Term], terms: Sequence[Term], scope: _Scope) -> Iterator[list[Term]]:
     if not patterns:
         yield []
         return
-    for first in _match(patterns[0], terms[0], names):
-        for rest in _match_all(patterns[1:], terms[1:], names):
+    for first in _match(patterns[0], terms[0], scope):
+        for rest in _match_all(patterns[1:], terms[1:], scope):
             yield [*first, *rest]
 
 
-def _match_parts(
-    patterns: list[Term], parts: list[Term], name: str, names: dict[str, str]
-) -> Iterator[list[Term]]:
+def _match_parts(patterns: list[Term], parts: list[Term], name: str, scope: _Scope) -> Iterator[list[Term]]:
     """Operands in any order: each pattern takes one of them, the last all that are left."""
     if len(parts) < len(patterns):
         return
@@ -302,18 +315,18 @@ def _match_parts(
         for part in parts[1:]:
             joined = Apply(name, (joined, part))
         if len(parts) == 1 or isinstance(patterns[0], Hole):
-            yield from _match(patterns[0], joined, names)
+            yield from _match(patterns[0], joined, scope)
         return
     for i, part in enumerate(parts):
-        for first in _match(patterns[0], part, names):
-            for rest in _match_parts(patterns[1:], parts[:i] + parts[i + 1 :], name, names):
+        for first in _match(patterns[0], part, scope):
+            for rest in _match_parts(patterns[1:], parts[:i] + parts[i + 1 :], name, scope):
                 yield [*first, *rest]
 
 
-def operands(term: Term, name: str) -> list[Term]:
+def _operands(term: Term, name: str) -> list[Term]:
     """What a chain of one operation joins."""
     if isinstance(term, Apply) and term.name == name:
-        return [part for a in children(term) for part in operands(a, name)]
+        return [part for a in children(term) for part in _operands(a, name)]
     return [term]
 
 
