@@ -75,7 +75,11 @@ def learn(
         str | None, typer.Option(help="What programs are written in. [default: sequence]")
     ] = None,
     strategy: Annotated[
-        str | None, typer.Option(help="How programs are searched for: beam (the default), near, enumeration.")
+        str | None,
+        typer.Option(
+            help="How programs are searched for: beam (the default), near, ids-bb, mcts, genetic, proposal, "
+            "enumeration, sampling."
+        ),
     ] = None,
     candidates: Annotated[int | None, typer.Option(help="Stop after so many programs.", min=1)] = None,
     seconds: Annotated[float | None, typer.Option(help="Stop after this long.", min=0)] = None,
