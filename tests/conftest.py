@@ -1,11 +1,14 @@
 """Settings under which every test runs."""
 
 import os
+import tempfile
 
 # One thread a test process: results do not depend on how many cores the machine has.
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("MPLBACKEND", "agg")
+# What worker processes compile is not kept in the home of who runs tests.
+os.environ["XDG_CACHE_HOME"] = os.path.join(tempfile.gettempdir(), f"antiphon-tests-{os.getuid()}")
 
 import jax
 import pytest

@@ -1,4 +1,7 @@
-"""How the `antiphon` command sets up JAX for its own process; the library never calls this unasked."""
+"""How JAX is set up in processes that are Antiphon's own: the command's, and the workers of a search.
+
+The library never sets it up unasked in a process that is the user's.
+"""
 
 from __future__ import annotations
 
@@ -28,17 +31,30 @@ def configure() -> None:
     Everything goes through environment variables, so that worker processes get it too, and none that the
     user has set is changed.
     """
-    os.environ.setdefault("XLA_FLAGS", _DETERMINISTIC)
-    # Gradient boosting's OpenMP threads spin while they wait: on a busy machine one is fifty times faster.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.update(environment())
+
+
+def environment() -> dict[str, str]:
+    """The variables of a process of our own, but for those that are set already.
+
+    Example:
+        >>> set(environment()) & set(os.environ)
+        set()
+    """
+    wanted = {
+        "XLA_FLAGS": _DETERMINISTIC,
+        # Gradient boosting's OpenMP threads spin while they wait: on a busy machine one is 50 times faster.
+        "OMP_NUM_THREADS": "1",
+    }
     folder = cache_folder() / "compiled"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        writable = os.access(folder, os.W_OK)
     except OSError:
-        return  # a home that cannot be written to costs time, no more
-    if not os.access(folder, os.W_OK):
-        return
-    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder))
-    # By default JAX keeps nothing that compiled in less than a second, which is all we have.
-    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
-    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+        writable = False  # a home that cannot be written to costs time, no more
+    if writable:
+        wanted["JAX_COMPILATION_CACHE_DIR"] = str(folder)
+        # By default JAX keeps nothing that compiled in less than a second, which is all we have.
+        wanted["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+        wanted["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+    return {name: value for name, value in wanted.items() if name not in os.environ}

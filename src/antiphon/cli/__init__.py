@@ -86,6 +86,9 @@ def learn(
     jobs: Annotated[
         int | None, typer.Option(help="Workers; the result does not depend on it. [default: 1]", min=1)
     ] = None,
+    cluster: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler, whose workers do it: tcp://HOST:PORT.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same program.", min=0)] = 0,
     metric: Annotated[
         str | None, typer.Option(help="accuracy, f1, macro-f1 or r2; by default what suits the labels.")
@@ -111,7 +114,7 @@ def learn(
     run(
         LearnRequest(
             data=data, target=target, language=language, strategy=strategy, candidates=candidates,
-            seconds=seconds, jobs=jobs, seed=seed, metric=metric, size_limit=size_limit,
+            seconds=seconds, jobs=jobs, cluster=cluster, seed=seed, metric=metric, size_limit=size_limit,
             test_size=_number(test_size), layout=layout.value if layout else None, features=features,
             rate_hz=rate_hz or None, out=out, json=json, fresh=fresh,
         )

@@ -41,6 +41,7 @@ class LearnRequest:
     candidates: int | None
     seconds: float | None
     jobs: int | None
+    cluster: str | None
     seed: int
     metric: str | None
     size_limit: int | None
@@ -114,6 +115,8 @@ def _reason(error: OSError) -> str:
 
 def _plan(model: Any) -> str:
     workers = f"{model.n_jobs} worker{'s' * (model.n_jobs != 1)}"
+    if model.cluster is not None:
+        workers = f"workers of {model.cluster}"
     what = f"language {model.language} · strategy {model.strategy}"
     return f"{what} · {workers} · budget {_budget(model)}"
 
@@ -147,6 +150,7 @@ def _settings(request: LearnRequest) -> dict[str, Any]:
         "metric": request.metric,
         "size_limit": request.size_limit,
         "n_jobs": request.jobs,
+        "cluster": request.cluster,
         "random_state": request.seed,
     }
     return {name: value for name, value in given.items() if value is not None}

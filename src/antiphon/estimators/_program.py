@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
 from os import PathLike
@@ -42,6 +43,7 @@ class _ProgramEstimator(SequenceEstimator):
         features: Any = None,
         layout: str | None = None,
         n_jobs: int | None = 1,
+        cluster: str | None = None,
         journal: str | PathLike[str] | None = None,
         class_weight: Any = None,
         random_state: Any = None,
@@ -56,13 +58,20 @@ class _ProgramEstimator(SequenceEstimator):
         self.features = features
         self.layout = layout
         self.n_jobs = n_jobs
+        self.cluster = cluster
         self.journal = journal
         self.class_weight = class_weight
         self.random_state = random_state
         self.options = options
 
     def fit(
-        self, X: Any, y: Any, groups: Any = None, *, listeners: Iterable[Callable[[Any], None]] = ()
+        self,
+        X: Any,
+        y: Any,
+        groups: Any = None,
+        *,
+        listeners: Iterable[Callable[[Any], None]] = (),
+        executor: Executor | Callable[[], Executor] | None = None,
     ) -> Self:
         """Search for a program for labelled cases. Interrupting it (Ctrl-C) keeps the best so far.
 
@@ -71,6 +80,8 @@ class _ProgramEstimator(SequenceEstimator):
             y: Their labels, as `antiphon.data.as_labels` takes them.
             groups: Who or what each case comes from (subjects): none is on both sides of a validation split.
             listeners: Called with every event of the search.
+            executor: Who fits candidates, instead of `n_jobs` processes: an executor as in
+                `concurrent.futures`, or a function that makes one.
         """
         from antiphon import search
 
@@ -98,6 +109,7 @@ class _ProgramEstimator(SequenceEstimator):
             split=partial(_folds, target.strata, groups),
             journal=None if self.journal is None else Path(self.journal),
             listeners=tuple(listeners),
+            executor=executor,
         )
         self.program_ = self.search_.chosen.program
         self.output_ = self.program_.output
@@ -118,6 +130,7 @@ class _ProgramEstimator(SequenceEstimator):
             "candidates": self.candidates,
             "seconds": self.seconds,
             "size_limit": self.size_limit,
+            "cluster": self.cluster,
         }
         return replace(
             self.options or Settings(),
@@ -146,6 +159,7 @@ class ProgramClassifier(ClassifierMixin, Classes, _ProgramEstimator):
         features: Names of the features, a `Features`, or a CSV file of them; data frames bring their own.
         layout: Axes of a 3-D array: `"case-time-feature"` or `"case-feature-time"`.
         n_jobs: Worker processes; -1 for one a core. The result does not depend on it.
+        cluster: Address of a Dask scheduler, whose workers fit instead; nor does it depend on that.
         journal: A file that keeps the search, so that one that was killed goes on where it was.
         class_weight: None, `"balanced"`, or a dictionary from class to weight.
         random_state: Seed of everything that is left to chance.
@@ -208,6 +222,7 @@ class ProgramRegressor(RegressorMixin, _ProgramEstimator):
         features: Any = None,
         layout: str | None = None,
         n_jobs: int | None = 1,
+        cluster: str | None = None,
         journal: str | PathLike[str] | None = None,
         random_state: Any = None,
         options: Settings | None = None,
@@ -221,6 +236,7 @@ class ProgramRegressor(RegressorMixin, _ProgramEstimator):
         self.features = features
         self.layout = layout
         self.n_jobs = n_jobs
+        self.cluster = cluster
         self.journal = journal
         self.random_state = random_state
         self.options = options

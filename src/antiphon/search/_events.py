@@ -36,7 +36,7 @@ class CandidateFitted:
 
 @dataclass(frozen=True)
 class CandidateFailed:
-    """Training ended in numbers that are none; the candidate loses and the search goes on."""
+    """Training ended in numbers that are none, or killed its workers; the candidate loses, no more."""
 
     number: int
     text: str

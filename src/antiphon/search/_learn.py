@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ def learn(
     split: Split,
     journal: Path | str | None = None,
     listeners: Sequence[Listener] = (),
+    executor: Executor | Callable[[], Executor] | None = None,
 ) -> SearchResult:
     """Search for a program.
 
@@ -55,17 +57,21 @@ def learn(
         split: Gives folds: a function of their number and a seed to pairs of case numbers (train, held out).
         journal: A file that makes the search resumable.
         listeners: Called with every event, in order.
+        executor: Who fits, instead of `settings.jobs` processes: an executor, which stays open, or a function
+            that makes one, which is called again when a worker's death has broken it.
 
     Returns:
         The chosen program and the front.
 
     Raises:
-        SearchError: If not one complete program could be fitted.
+        SearchError: If not one complete program could be fitted, or the workers are lost.
+        InputError: If the executor or the cluster cannot be used.
     """
     setup = set_up(problem, settings or Settings(), split)
+    wanted = setup.settings
     written = Journal(journal, setup.fingerprint())
     try:
-        with Crew(setup.workshop, setup.settings.jobs) as crew:
+        with Crew(setup.workshop, wanted.jobs, cluster=wanted.cluster, executor=executor) as crew:
             ledger = Ledger(written, crew, setup.grammar.language)
             return _Search(setup, output, ledger, listeners).run()
     finally:
@@ -189,7 +195,8 @@ class _Search:
         text, nodes = text_of(term, self.grammar.language), size(term)
         if not np.isfinite(result["loss"]):
             self.failed += 1
-            self.say(CandidateFailed(self.fitted, text, "its loss or its scores became NaN or infinite"))
+            reason = result.get("reason", "its loss or its scores became NaN or infinite")
+            self.say(CandidateFailed(self.fitted, text, reason))
             return
         self.say(CandidateFitted(self.fitted, text, nodes, result["score"], seconds))
         for key, leaf in result.get("leaves", {}).items():

@@ -22,6 +22,7 @@ class Settings:
             its size.
         finalists: How many programs are judged again on other splits before one is chosen.
         jobs: Worker processes; the result does not depend on it.
+        cluster: Address of a Dask scheduler, whose workers fit instead; the result does not depend on it.
         seed: Of splits, initial weights and mini-batches.
         steps: Optimiser steps a candidate is trained for.
         relaxation: What stands in for a hole: `"summaries"` (a perceptron over every summary that the
@@ -37,6 +38,7 @@ class Settings:
     penalty: float = 0.001
     finalists: int = 6
     jobs: int = 1
+    cluster: str | None = None
     seed: int = 0
     steps: int = 300
     relaxation: str = "summaries"
@@ -50,6 +52,7 @@ class Settings:
             ("penalty", self.penalty, self.penalty >= 0, "at least 0"),
             ("finalists", self.finalists, self.finalists >= 1, "at least 1"),
             ("jobs", self.jobs, self.jobs >= 1, "at least 1"),
+            ("cluster", self.cluster, self.cluster is None or self.jobs == 1, "None, where jobs is above 1"),
             ("steps", self.steps, self.steps >= 10, "at least 10"),
             ("digits", self.digits, self.digits is None or self.digits >= 1, "at least 1, or None"),
             (

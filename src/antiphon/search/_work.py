@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,12 @@ from antiphon.fitting import (
     Schedule,
     leaf_keys,
     standardisation,
+    text_of,
     to_own_units,
 )
 from antiphon.language import Term
+
+_MAKING = Lock()  # Threads of one executor work in one workshop.
 
 
 @dataclass(frozen=True)
@@ -65,12 +69,13 @@ class Workshop:
 
     def evaluator(self, stage: str) -> Evaluator:
         """The evaluator of a stage, made when first asked for."""
-        if stage not in self._evaluators:
-            made = Evaluator(self.problem, *self._folds_and_schedule(stage), self.seed)
-            if self._evaluators:
-                made.slots = next(iter(self._evaluators.values())).slots
-            self._evaluators[stage] = made
-        return self._evaluators[stage]
+        with _MAKING:
+            if stage not in self._evaluators:
+                made = Evaluator(self.problem, *self._folds_and_schedule(stage), self.seed)
+                if self._evaluators:
+                    made.slots = next(iter(self._evaluators.values())).slots
+                self._evaluators[stage] = made
+            return self._evaluators[stage]
 
     def _folds_and_schedule(self, stage: str) -> tuple[Folds, Schedule]:
         match stage:
@@ -112,6 +117,24 @@ class Workshop:
             "compile_seconds": evaluator.compile_seconds - compiled,
             "seconds": time.perf_counter() - begun,
         }
+
+    def failed(self, job: Job, reason: str) -> dict[str, Any]:
+        """What stands in for the results of a job that cannot be done."""
+        nan, curve = float("nan"), [[], [], []]
+        results = [
+            {
+                "text": text_of(term, self.problem.language),
+                "score": nan,
+                "loss": nan,
+                "fold_scores": [],
+                "threshold": None,
+                "constant": False,
+                "curve": curve,
+                "reason": reason,
+            }
+            for term in job.terms
+        ]
+        return {"results": results, "compile_seconds": 0.0, "seconds": 0.0}
 
     def _start(self, term: Term, leaves: Mapping[str, Any]) -> dict[str, Any]:
         keys = leaf_keys(term, self.problem.language)
