@@ -31,7 +31,7 @@ def start(tmp_path_factory):
     """Start the command in a process of its own, in a folder; gives the process."""
     cache = tmp_path_factory.mktemp("cache")  # what is compiled is not kept in the home of who runs tests
 
-    def run(*arguments, cwd):
+    def run(*arguments, cwd, **more):
         kept = {k: v for k, v in os.environ.items() if k != "XLA_FLAGS"}
         source = str(Path(package.__file__).parents[1])
         return subprocess.Popen(
@@ -41,6 +41,7 @@ def start(tmp_path_factory):
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            **more,
         )
 
     return run

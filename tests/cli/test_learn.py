@@ -1,7 +1,9 @@
 """`antiphon learn` in a process of its own, end to end."""
 
 import json
+import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -129,6 +131,35 @@ def test_ctrl_c_keeps_the_best_so_far(start, tmp_path):
     assert "Traceback" not in err
     folder = tmp_path / "runs" / "planted-speed"
     assert {f.name for f in folder.iterdir()} >= {"program.antiphon", "report.html", "journal"}
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_the_workers_too(start, tmp_path):
+    """In a terminal it reaches every process of the command."""
+    process = start("learn", "planted-speed", "--jobs", "2", cwd=tmp_path, start_new_session=True)
+    for row in process.stdout:
+        if "best" in row and "size" in row:
+            break
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    assert "wrote" in out
+    assert "Traceback" not in err
+    _wait_until(lambda: not _of_session(process.pid), most=20)
+    assert not _of_session(process.pid)
+
+
+def _of_session(number):
+    found = subprocess.run(["ps", "-o", "args=", "-s", str(number)], capture_output=True, text=True)
+    return found.stdout.splitlines()
+
+
+def test_the_address_of_a_cluster_that_is_not_there(antiphon, learn, monkeypatch):
+    monkeypatch.setattr("antiphon.search._cluster.CONNECTING_SECONDS", 0.5)
+    ended = antiphon(*learn, "--cluster", "tcp://127.0.0.1:1")
+    assert ended.code == 2
+    assert "workers of tcp://127.0.0.1:1 ·" in ended.out
+    assert "no Dask scheduler answers" in ended.err
 
 
 @pytest.mark.slow

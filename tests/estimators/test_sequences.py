@@ -238,10 +238,28 @@ def test_a_search_is_asked_for_what_the_parameters_say(walks, monkeypatch, tmp_p
     wanted = search.Settings("enumeration", 7, 5, size_limit=9, jobs=2, seed=11, penalty=0.5)
     assert asked["settings"] == wanted
     assert asked["journal"] == tmp_path / "journal"
+    assert asked["executor"] is None
     assert isinstance(heard[-1], search.SearchEnded)
     for fit, held in asked["split"](3, 0):
         assert not set(who[fit]) & set(who[held])
     assert len(asked["split"](20, 0)) == 6, "no more folds than subjects"
+
+
+def test_a_cluster_is_handed_on(walks, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        search, "learn", lambda problem, output, settings, **given: asked.append((settings, given))
+    )
+    executor = object()
+    for model in (
+        ProgramClassifier(cluster="tcp://a:1"),
+        ProgramClassifier(options=search.Settings(cluster="tcp://a:1")),
+    ):
+        with pytest.raises(AttributeError):  # Nothing was found.
+            model.fit(*walks, executor=executor)
+    assert [(settings.cluster, given["executor"]) for settings, given in asked] == [
+        ("tcp://a:1", executor)
+    ] * 2
 
 
 def test_defaults_are_those_of_the_search():

@@ -12,7 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 import numpy as np
 import pytest
 
-from antiphon.errors import InputError, SearchError
+from antiphon.errors import InputError, OutputError, SearchError
 from antiphon.language import sequence
 from antiphon.search import CandidateFailed, CandidateFitted
 
@@ -136,6 +136,38 @@ def deadly(deaths, folder):
     return language
 
 
+class Breaking(SerialExecutor):
+    """A pool that does some jobs, and then breaks with all that it is given."""
+
+    def __init__(self, jobs):
+        super().__init__()
+        self.left = jobs
+
+    def submit(self, fn, /, *args, **kwargs):
+        if self.left == 0:
+            future = Future()
+            future.set_exception(BrokenProcessPool("a worker died"))
+            return future
+        self.left -= 1
+        return super().submit(fn, *args, **kwargs)
+
+
+@pytest.mark.parametrize("jobs", [0, 1, 2])
+def test_a_broken_pool_is_replaced_and_no_job_is_done_twice(small, alone, identity, jobs):
+    made = []
+
+    def make():
+        made.append(Breaking(1000 if made else jobs))
+        return made[-1]
+
+    assert identity(small(executor=make)) == identity(alone)
+    assert [executor.is_open for executor in made] == [False, False]
+    done = [pickle.dumps(job) for executor in made for _, (_, job), _ in executor.sent]
+    assert len(made[0].sent) == jobs
+    assert len(set(done)) == len(done)
+
+
+@pytest.mark.slow
 def test_a_job_whose_worker_dies_is_done_again_once(small, problem, identity, tmp_path):
     fine = small(problem(language=deadly(0, tmp_path)))
     journal, events = tmp_path / "journal", []
@@ -156,6 +188,7 @@ def workers_left():
     return [line for line in found.stdout.splitlines() if "loky.backend.popen" in line]
 
 
+@pytest.mark.slow
 def test_a_job_that_kills_its_workers_fails_and_the_others_do_not(small, problem, tmp_path):
     events = []
     found = small(problem(language=deadly(1000, tmp_path)), jobs=2, listeners=[events.append])
@@ -193,6 +226,12 @@ def test_executors_that_are_none_or_closed(small):
     threads.shutdown()
     with pytest.raises(SearchError, match="takes no jobs any more: cannot schedule new futures"):
         small(executor=threads)
+
+
+def test_a_folder_for_the_data_that_cannot_be_written_to(small, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    with pytest.raises(OutputError, match=r"written for the workers to \S+nowhere: No such file.*TMPDIR"):
+        small(jobs=2)
 
 
 def test_a_file_that_is_not_the_search_s_own_is_not_read(small, monkeypatch, tmp_path):

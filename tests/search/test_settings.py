@@ -28,6 +28,13 @@ def test_what_makes_no_sense(name, value, expected):
     assert f"{name} is {value!r}" in str(caught.value)
 
 
+def test_processes_and_a_cluster_are_not_both_had():
+    with pytest.raises(
+        InputError, match=r"cluster is 'tcp://a:1'\. Expected: left out where jobs is above 1"
+    ):
+        Settings(jobs=2, cluster="tcp://a:1")
+
+
 def test_what_does():
     assert Settings(seconds=None, digits=None, penalty=0.0).strategy in STRATEGIES
     assert all(description for description in STRATEGIES.values())

@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from antiphon.errors import SearchError
+from antiphon.errors import OutputError, SearchError
 from antiphon.search._work import Job, Workshop
 
 MOST_KEPT = 2  # Workshops that a worker keeps of those it read: a search that is over needs no memory.
@@ -105,14 +105,26 @@ class Post:
         keep(self.parcel.token, workshop)  # Threads find it here.
 
     def write(self) -> None:
-        """Write the file, for workers that are processes."""
+        """Write the file, for workers that are processes.
+
+        Raises:
+            OutputError: If it cannot be written.
+        """
         # Languages hold functions that were made inside others, which plain pickle cannot name.
         import cloudpickle
 
         content = cloudpickle.dumps(self.workshop)
-        self._folder = tempfile.TemporaryDirectory(prefix="antiphon-", ignore_cleanup_errors=True)
-        path = Path(self._folder.name, "workshop")
-        path.write_bytes(content)
+        try:
+            self._folder = tempfile.TemporaryDirectory(prefix="antiphon-", ignore_cleanup_errors=True)
+            path = Path(self._folder.name, "workshop")
+            path.write_bytes(content)
+        except OSError as error:
+            self.close()
+            raise OutputError(
+                f"The data cannot be written for the workers to {tempfile.gettempdir()}: {error.strerror}.",
+                f"A folder for temporary files with {len(content) / 1e6:.0f} MB of space.",
+                "Set TMPDIR to another one.",
+            ) from error
         self.parcel = replace(self.parcel, path=str(path), digest=hashlib.sha256(content).hexdigest())
 
     def close(self) -> None:

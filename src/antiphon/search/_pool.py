@@ -63,17 +63,16 @@ class ExecutorPool:
     lost: tuple[type[Exception], ...] = (BrokenExecutor,)
 
     def __init__(self, workshop: Workshop, executor: Executor | Callable[[], Executor]) -> None:
-        made = executor() if callable(executor) else executor
-        if not callable(getattr(made, "submit", None)):
+        if not callable(executor) and not callable(getattr(executor, "submit", None)):
             raise InputError(
                 f"executor={executor!r}.",
                 "An object with the interface of concurrent.futures.Executor, or a function that makes one.",
                 "Give one, or jobs=2 for two processes.",
             )
-        self._make = executor if callable(executor) else None
-        self._executor = made
         self._post = Post(workshop)
         self._post.write()
+        self._make = executor if callable(executor) else None
+        self._executor = executor() if callable(executor) else executor
 
     @property
     def at_risk(self) -> int:

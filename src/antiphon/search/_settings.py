@@ -52,7 +52,12 @@ class Settings:
             ("penalty", self.penalty, self.penalty >= 0, "at least 0"),
             ("finalists", self.finalists, self.finalists >= 1, "at least 1"),
             ("jobs", self.jobs, self.jobs >= 1, "at least 1"),
-            ("cluster", self.cluster, self.cluster is None or self.jobs == 1, "None, where jobs is above 1"),
+            (
+                "cluster",
+                self.cluster,
+                self.cluster is None or self.jobs == 1,
+                "left out where jobs is above 1",
+            ),
             ("steps", self.steps, self.steps >= 10, "at least 10"),
             ("digits", self.digits, self.digits is None or self.digits >= 1, "at least 1, or None"),
             (
