@@ -132,7 +132,7 @@ def test_workers_with_another_antiphon_or_none(run, processes, tmp_path, module,
     with processes(0) as cluster:
         cluster.add_worker(PYTHONPATH=str(tmp_path))
         with pytest.raises(
-            InputError, match=rf"The worker tcp://\S+ has {said}\..*Install the same versions"
+            InputError, match=rf"The worker tcp://\S+ has {said}\..*install the same versions"
         ):
             run(cluster=cluster.address, **SMALL)
 
