@@ -124,7 +124,7 @@ def data(options: Any) -> tuple[Any, Any, Any]:
 
     rng = np.random.default_rng(options.seed)
     X = rng.normal(size=(options.cases, *SHAPE[1:])).astype(np.float32)
-    return X, (X[:, -4:, 0].mean(1) + X[:, :, 1].max(1) > 1.8).astype(int), None
+    return list(X), (X[:, -4:, 0].mean(1) + X[:, :, 1].max(1) > 1.8).astype(int), None
 
 
 @contextmanager
