@@ -12,7 +12,6 @@ from distributed import LocalCluster
 from antiphon.errors import InputError, SearchError
 from antiphon.search import CandidateFitted, CandidateStarted
 
-QUIET = {"DASK_LOGGING__DISTRIBUTED": "critical", "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}
 SMALL = {"strategy": "enumeration", "candidates": 6, "finalists": 1}
 
 
