@@ -14,11 +14,12 @@ import antiphon.errors
 SOURCE = Path(antiphon.errors.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
 PACKAGES = sorted(p.parent.name for p in SOURCE.glob("*/__init__.py"))
-ALWAYS = {"errors", "_version", "_files"}  # what any package may import
+ALWAYS = {"errors", "_version", "_files", "_archive"}  # what any package may import
 MAY_IMPORT = {
     "errors": set(),
     "_version": set(),
     "_files": set(),
+    "_archive": set(),
     "_engine": set(),
     "data": set(),
     "language": set(),

@@ -7,17 +7,12 @@ the format and the SHA-256 of each member, against damage; it is no signature).
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 import os
 import platform
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +20,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as dump_arrays
 
+from antiphon._archive import Archive
 from antiphon._files import write_atomically
 from antiphon._version import __version__
 from antiphon.data import Features
@@ -42,9 +38,14 @@ from antiphon.language import Language, Output, Program, parameters, sketch
 from antiphon.networks import from_arrays, to_arrays
 
 FORMAT = 1
-TEXT_LIMIT = 64 << 20  # bytes of a member that is text, once unpacked
-_MANIFEST = "manifest.json"
-_MEMBERS = ("program.txt", "model.json", "arrays.safetensors")
+_ARCHIVE = Archive(
+    "antiphon-model",
+    FORMAT,
+    ("program.txt", "model.json", "arrays.safetensors"),
+    "model file",
+    "`antiphon learn` or `save`",
+    "learn the model again",
+)
 _PACKAGES = ("jax", "numpy", "scikit-learn", "equinox", "optax")
 _PROGRAMS = (ProgramClassifier, ProgramRegressor, ProgramTagger)
 _KINDS: dict[str, type] = {
@@ -96,7 +97,7 @@ def save_model(path: str | os.PathLike[str], model: Any, *, details: Mapping[str
         "model.json": described.encode(),
         "arrays.safetensors": dump_arrays({name: np.ascontiguousarray(a) for name, a in arrays.items()}),
     }
-    write_atomically(path, _pack(members))
+    write_atomically(path, _ARCHIVE.pack(members))
 
 
 def load_model(path: str | os.PathLike[str], *, languages: Mapping[str, Language] | None = None) -> Any:
@@ -113,6 +114,7 @@ def load_model(path: str | os.PathLike[str], *, languages: Mapping[str, Language
 
     Example:
         >>> import tempfile
+        >>> from pathlib import Path
         >>> from antiphon import RecurrentRegressor
         >>> X = [np.full((3, 1), number, np.float32) for number in range(8)]
         >>> model = RecurrentRegressor(hidden=2, epochs=1, random_state=0).fit(X, range(8))
@@ -123,7 +125,7 @@ def load_model(path: str | os.PathLike[str], *, languages: Mapping[str, Language
         True
     """
     file = os.fspath(path)
-    members = _unpack(file)
+    members = _ARCHIVE.unpack(file)
     try:
         described = json.loads(members["model.json"])
         arrays = load_arrays(members["arrays.safetensors"])
@@ -137,7 +139,9 @@ def load_model(path: str | os.PathLike[str], *, languages: Mapping[str, Language
     except ModelFileError as error:
         raise ModelFileError(f"{file!r}: {error.got}", error.expected, error.advice) from error
     except (AntiphonError, SafetensorError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise _damaged(file, f"its parts do not fit each other ({type(error).__name__}: {error})") from error
+        raise _ARCHIVE.damaged(
+            file, f"its parts do not fit each other ({type(error).__name__}: {error})"
+        ) from error
 
 
 def _rebuild(
@@ -253,98 +257,3 @@ def _versions() -> dict[str, str]:
         except PackageNotFoundError:  # installed in a way that leaves no record
             continue
     return found
-
-
-def _pack(members: Mapping[str, bytes]) -> bytes:
-    manifest = {"antiphon-model": FORMAT, "sha256": {name: _digest(data) for name, data in members.items()}}
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        for name, data in {_MANIFEST: json.dumps(manifest, indent=1).encode(), **members}.items():
-            # The same date always: the same model is the same file.
-            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            entry.external_attr = 0o644 << 16
-            # Arrays stay as they are, so that a small file cannot unpack to a huge one.
-            is_text = not name.endswith(".safetensors")
-            entry.compress_type = zipfile.ZIP_DEFLATED if is_text else zipfile.ZIP_STORED
-            archive.writestr(entry, data)
-    return content.getvalue()
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def _unpack(file: str) -> dict[str, bytes]:
-    """The members of a model file, each checked against the manifest."""
-    try:
-        content = Path(file).read_bytes()
-    except OSError as error:
-        raise ModelFileError(
-            f"The model file {file!r} cannot be read: {error.strerror or error}.",
-            "A file that `antiphon learn` or `save` wrote.",
-            "Check the path and its permissions.",
-        ) from error
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            entries = {entry.filename: entry for entry in archive.infolist()}
-            if _MANIFEST not in entries:
-                raise _foreign(file)
-            sums = _sums(file, _read(file, archive, entries[_MANIFEST]))
-            if sorted(entries) != sorted((_MANIFEST, *_MEMBERS)) or len(archive.infolist()) != len(entries):
-                raise _damaged(file, f"it holds {', '.join(sorted(e.filename for e in archive.infolist()))}")
-            members = {name: _read(file, archive, entries[name]) for name in _MEMBERS}
-    except zipfile.BadZipFile as error:
-        if content[:2] != b"PK":
-            raise _foreign(file) from error
-        raise _damaged(file, "it ends too early, or its index is broken") from error
-    except (zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
-        raise _damaged(file, str(error)) from error
-    for name, data in members.items():
-        if _digest(data) != sums.get(name):
-            raise _damaged(file, f"{name} is not what was saved")
-    return members
-
-
-def _read(file: str, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
-    if entry.filename.endswith(".safetensors"):
-        if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
-            raise _damaged(file, f"{entry.filename} is compressed")
-        limit = entry.compress_size
-    else:
-        limit = TEXT_LIMIT
-    with archive.open(entry) as stream:
-        data = stream.read(limit + 1)
-    if len(data) > limit or entry.file_size > limit:
-        raise _damaged(file, f"{entry.filename} unpacks to more than {limit} bytes")
-    return data
-
-
-def _sums(file: str, manifest: bytes) -> dict[str, str]:
-    try:
-        found = json.loads(manifest)
-        format_, sums = found["antiphon-model"], dict(found["sha256"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise _foreign(file) from error
-    if not isinstance(format_, int) or format_ > FORMAT:
-        raise ModelFileError(
-            f"The model file {file!r} has format {format_}.",
-            f"Format {FORMAT} or older, which Antiphon {__version__} reads.",
-            "Update Antiphon: pip install --upgrade antiphon.",
-        )
-    return sums
-
-
-def _foreign(file: str) -> ModelFileError:
-    return ModelFileError(
-        f"{file!r} is no model file of Antiphon.",
-        "A file that `antiphon learn` or `save` wrote.",
-        "Check the path.",
-    )
-
-
-def _damaged(file: str, what: str) -> ModelFileError:
-    return ModelFileError(
-        f"The model file {file!r} is truncated or was changed: {what}.",
-        "The file as it was saved.",
-        "Copy it again from where it came, or learn the model again.",
-    )

@@ -3,9 +3,10 @@
 from antiphon.language import _productions as _productions  # gives `sequence` its rules
 from antiphon.language import _sequence_equations as _sequence_equations  # what is equal in `sequence`
 from antiphon.language._canonical import canonical
+from antiphon.language._definitions import define, free_variables, inline, put_in
 from antiphon.language._evaluate import data_arrays, evaluate
 from antiphon.language._forms import FORMS, show, to_dot, to_latex, to_math, to_text, to_words
-from antiphon.language._language import LANGUAGES, Language, Primitive, Rule
+from antiphon.language._language import LANGUAGES, Definition, Language, Primitive, Rule
 from antiphon.language._laws import LAWS, Equation
 from antiphon.language._output import Output
 from antiphon.language._parse import parse_term
@@ -33,13 +34,14 @@ from antiphon.language._terms import (
     with_parameters,
 )
 from antiphon.language._types import Fn, Real, Seq, Type, TypeVariable, parse_type
-from antiphon.language._typing import check, parameter_shapes
+from antiphon.language._typing import Typing, check, check_in, parameter_shapes
 
 __all__ = [
     "FORMS",
     "LANGUAGES",
     "LAWS",
     "Apply",
+    "Definition",
     "Equation",
     "Fn",
     "Hole",
@@ -56,16 +58,21 @@ __all__ = [
     "Term",
     "Type",
     "TypeVariable",
+    "Typing",
     "Var",
     "affine_rows",
     "canonical",
     "check",
+    "check_in",
     "children",
     "data_arrays",
+    "define",
     "entry_names",
     "evaluate",
     "format_number",
+    "free_variables",
     "holes",
+    "inline",
     "parameter_shapes",
     "parameters",
     "parse_term",
@@ -73,6 +80,7 @@ __all__ = [
     "path_name",
     "primitive_table",
     "print_term",
+    "put_in",
     "replace_at",
     "sequence",
     "show",

@@ -14,12 +14,27 @@ import numpy as np
 from antiphon.errors import LanguageError
 from antiphon.language._laws import Equation, check_laws, read_equation
 from antiphon.language._roles import role_of, role_of_argument
-from antiphon.language._terms import Value
+from antiphon.language._terms import Term, Value
 from antiphon.language._types import Fn, Real, Seq, Type, parse_type
 
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # Every language made in this process, so that a program's text finds its own.
 LANGUAGES: dict[str, Language] = {}
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What a word stands for.
+
+    Attributes:
+        arguments: The variables of the term, in the order of the word's arguments.
+        body: The term.
+        is_sketch: Whether it has leaves that are still to be trained, so that it cannot run as it is.
+    """
+
+    arguments: tuple[str, ...]
+    body: Term
+    is_sketch: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,6 +56,7 @@ class Primitive:
         unitless: Whether the units of its arguments mean nothing in its result.
         initialise: Starting values of its arrays, a function of (shapes, constants, key).
         laws: What is known of its algebra, of `antiphon.language.LAWS`; `canonical` goes by it.
+        definition: What it stands for, if it is a name for a term (see `define`).
     """
 
     name: str
@@ -54,6 +70,7 @@ class Primitive:
     unitless: bool = False
     initialise: Callable[..., dict[str, np.ndarray]] | None = None
     laws: tuple[str, ...] = ()
+    definition: Definition | None = None
 
 
 @dataclass(frozen=True)

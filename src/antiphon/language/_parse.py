@@ -13,11 +13,16 @@ from antiphon.language._print import entry_names
 from antiphon.language._read import Node, Reader, Seconds, pointed
 from antiphon.language._terms import Apply, Hole, Lam, Parameters, Path, Term, Value, Var, walk
 from antiphon.language._types import Bindings, Fn, Real, Type, TypeVariable, is_known, match_type, substitute
-from antiphon.language._typing import TermTypeError, _Checker, check
+from antiphon.language._typing import TermTypeError, _Checker, check_in
 
 
 def parse_term(
-    text: str, language: Language, expected: Type | None = None, *, complete: bool = False
+    text: str,
+    language: Language,
+    expected: Type | None = None,
+    *,
+    complete: bool = False,
+    scope: Mapping[str, Type] | None = None,
 ) -> Term:
     """Read a term and check its types.
 
@@ -27,6 +32,7 @@ def parse_term(
         language: Bound to features, so that their names mean something.
         expected: The type that the whole should have.
         complete: Whether to refuse holes, and parametric primitives without their arrays.
+        scope: Free variables and their types; by default `x`, the language's input.
 
     Returns:
         The term, with its arrays where the text gives them.
@@ -48,10 +54,10 @@ def parse_term(
          Expected: one of speed, angle.
     """
     node = Reader(text).read()
-    builder = _Builder(text, language)
-    term = builder.build(node, {"x": language.input_type})
+    known = {"x": language.input_type} if scope is None else scope
+    term = _Builder(text, language).build(node, known)
     try:
-        check(term, language, expected)
+        check_in(term, language, expected, known)
     except TermTypeError as error:
         raise pointed(text, _at(node, error.path).start, error.got, error.expected, error.advice) from None
     if complete:

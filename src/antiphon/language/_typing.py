@@ -42,8 +42,13 @@ def check(term: Term, language: Language, expected: Type | None = None) -> Typin
         >>> check(parse_term("affine(mean(x))", bound, Real(3)), bound, Real(3))[(0,)]
         Real[2]
     """
+    return check_in(term, language, expected, {"x": language.input_type})
+
+
+def check_in(term: Term, language: Language, expected: Type | None, scope: Mapping[str, Type]) -> Typing:
+    """As `check`, for a term over other free variables: their names -> types."""
     typing: Typing = {}
-    _Checker(language, typing).check(term, expected, {"x": language.input_type}, ())
+    _Checker(language, typing).check(term, expected, scope, ())
     return typing
 
 

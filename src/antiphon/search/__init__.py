@@ -1,5 +1,6 @@
 """Search for programs: partial programs, strategies, the journal, finalists."""
 
+from antiphon.search._abstraction import Abstraction, learn_abstractions
 from antiphon.search._beam import Beam
 from antiphon.search._branch_and_bound import BranchAndBound
 from antiphon.search._derivation import Derivation, Derivations, Production, Region
@@ -19,6 +20,8 @@ from antiphon.search._genetic import Genetic, crossover, mutate_point, mutate_su
 from antiphon.search._grammar import Grammar
 from antiphon.search._journal import Journal, decode, encode
 from antiphon.search._learn import learn
+from antiphon.search._library import Library, Solved
+from antiphon.search._modules import Module, modules_of
 from antiphon.search._near import Near
 from antiphon.search._proposal import Bigram, Proposal, ProposalModel
 from antiphon.search._rescale import rescale, round_significant
@@ -27,10 +30,12 @@ from antiphon.search._sampling import Sampling
 from antiphon.search._settings import STRATEGIES, Settings
 from antiphon.search._strategies import make_strategy
 from antiphon.search._strategy import Scored, Strategy
+from antiphon.search._tasks import Lessons, Task, learn_tasks
 from antiphon.search._tree_search import TreeSearch
 
 __all__ = [
     "STRATEGIES",
+    "Abstraction",
     "Beam",
     "BestImproved",
     "Bigram",
@@ -47,7 +52,10 @@ __all__ = [
     "Genetic",
     "Grammar",
     "Journal",
+    "Lessons",
+    "Library",
     "Listener",
+    "Module",
     "Near",
     "Phase",
     "Production",
@@ -59,14 +67,19 @@ __all__ = [
     "SearchEnded",
     "SearchResult",
     "Settings",
+    "Solved",
     "Strategy",
+    "Task",
     "TreeSearch",
     "choose",
     "crossover",
     "decode",
     "encode",
     "learn",
+    "learn_abstractions",
+    "learn_tasks",
     "make_strategy",
+    "modules_of",
     "mutate_point",
     "mutate_subterm",
     "rescale",

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from antiphon.fitting import Problem, condition_paths
-from antiphon.language import Output, Program, Term, sketch, with_parameters
+from antiphon.language import Output, Program, Term, inline, sketch, with_parameters
 from antiphon.search._rescale import rescale, round_near, round_significant
 from antiphon.search._work import Job
 
@@ -169,6 +169,8 @@ class Finisher:
             for path, leaf in self._in_units(term, result["own"]).items()
         }
         filled = with_parameters(sketch(term), arrays)
+        # Words for what was learned before are said out: a program needs no dictionary.
+        filled = inline(filled, self.problem.language, rounded=lambda a: round_significant(a, self.digits))
         if self.location is not None and self.scale is not None:
             filled = rescale(filled, self.location, self.scale, digits=self.digits)
         program = Program(filled, self.problem.language, self._with_threshold(result["threshold"]))

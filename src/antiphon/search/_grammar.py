@@ -27,6 +27,7 @@ from antiphon.language import (
     children,
     evaluate,
     holes,
+    inline,
     parse_term,
     replace_at,
     size,
@@ -90,7 +91,13 @@ class Grammar:
                     term = replace_at(term, path, part)
                 if size(term) <= limit and not self._has_parameters(term):
                     found[canonical(term, self.plain)] = None
-        ordered = tuple(sorted(found, key=lambda t: (size(t), text_of(t, self.plain))))
+        # A word for what can be said without it is a second name for one thing.
+        new = [
+            t
+            for t in found
+            if (meant := inline(t, self.plain)) == t or canonical(meant, self.plain) not in found
+        ]
+        ordered = tuple(sorted(new, key=lambda t: (size(t), text_of(t, self.plain))))
         self._closures[key] = ordered
         return ordered
 
@@ -300,7 +307,8 @@ def _reader(terms: tuple[Term, ...], slots: SlotValues) -> Callable[..., Any]:
 def parse_template(template: str, language: Language, type_: Type) -> Term | None:
     """A rule's template as a term whose holes have types; `None` where it cannot have this type."""
     try:
-        term = parse_term(template, language, type_)
+        # What is still to be trained is trained leaf by leaf: such a word is only a short way to say it.
+        term = inline(parse_term(template, language, type_), language, sketches_only=True)
         typing = check(term, language, type_)
     except LanguageError:
         return None

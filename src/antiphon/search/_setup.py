@@ -10,9 +10,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from antiphon.fitting import Folds, Problem, Schedule, SlotValues
+from antiphon.fitting import Folds, Problem, Schedule, SlotValues, text_of
+from antiphon.language import parameters
 from antiphon.search._finish import FINAL_FOLDS
 from antiphon.search._grammar import Grammar
+from antiphon.search._journal import encode
 from antiphon.search._settings import Settings
 from antiphon.search._work import Workshop
 
@@ -56,7 +58,9 @@ class Setup:
             p.language.is_table,
         )
         said = [(r.role, r.template, str(r.type)) for r in p.language.rules]
-        rules = hashlib.sha256(repr([said, bound]).encode())
+        defined = [(w.name, w.definition.body) for w in p.language.primitives.values() if w.definition]
+        meant = [(n, text_of(b, p.language), parameters(b)) for n, b in defined]
+        rules = hashlib.sha256(repr([said, bound, encode(meant)] if meant else [said, bound]).encode())
         return {
             "jax": jax.__version__,
             "data": data.hexdigest()[:16],
