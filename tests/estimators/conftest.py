@@ -45,7 +45,9 @@ def linear_program(problem, output):
     return Program(with_parameters(term, {place: arrays}), problem.language, output)
 
 
-def instant_learn(problem, output, settings=None, *, split, journal=None, listeners=(), executor=None):
+def instant_learn(
+    problem, output, settings=None, *, split, journal=None, listeners=(), executor=None, constraints=()
+):
     assert split(3, settings.seed), "folds can be made"
     program = linear_program(problem, output)
     for listener in listeners:

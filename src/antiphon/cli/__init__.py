@@ -103,6 +103,26 @@ def learn(
     out: Annotated[Path | None, typer.Option(help="Folder for the results. [default: runs/NAME]")] = None,
     json: Annotated[Path | None, typer.Option(help="Write the figures to this file, too.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget an earlier search in that folder.")] = False,
+    without_feature: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A feature that has no influence; may be repeated."),
+    ] = None,
+    without_word: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A word that is not used; may be repeated.")
+    ] = None,
+    monotone: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME+",
+            help="The score never falls (NAME-: rises) when this feature rises. May be repeated.",
+        ),
+    ] = None,
+    output_bound: Annotated[
+        tuple[float, float] | None,
+        typer.Option(
+            metavar="LOW HIGH", help="Bounds of the score, for all inputs in the range of the data."
+        ),
+    ] = None,
 ) -> None:
     """Learn a program, compare it with other models, write model file and report.
 
@@ -117,6 +137,7 @@ def learn(
             seconds=seconds, jobs=jobs, cluster=cluster, seed=seed, metric=metric, size_limit=size_limit,
             test_size=_number(test_size), layout=layout.value if layout else None, features=features,
             rate_hz=rate_hz or None, out=out, json=json, fresh=fresh,
+            constraints=_constraints(without_feature, without_word, monotone, output_bound),
         )
     )  # fmt: skip
 
@@ -183,6 +204,21 @@ def info(data: Data, target: Target = None, layout: AxisOrder = None, test_size:
     from antiphon.cli._data import info as run
 
     run(data, target=target, layout=layout.value if layout else None, test_size=_number(test_size))
+
+
+def _constraints(
+    without_feature: list[str] | None,
+    without_word: list[str] | None,
+    monotone: list[str] | None,
+    output_bound: tuple[float, float] | None,
+) -> tuple[str, ...]:
+    """The texts of constraints, as `antiphon.search.parse_constraint` reads them."""
+    return (
+        *(f"without-feature {name}" for name in without_feature or ()),
+        *(f"without {name}" for name in without_word or ()),
+        *(f"monotone {name}" for name in monotone or ()),
+        *([] if output_bound is None else [f"output-bound {output_bound[0]!r} {output_bound[1]!r}"]),
+    )
 
 
 def _number(text: str | None) -> float | int | None:

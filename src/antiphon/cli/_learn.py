@@ -52,6 +52,7 @@ class LearnRequest:
     out: Path | None
     json: Path | None
     fresh: bool
+    constraints: tuple[str, ...] = ()
 
 
 def learn(request: LearnRequest) -> None:
@@ -152,6 +153,7 @@ def _settings(request: LearnRequest) -> dict[str, Any]:
         "n_jobs": request.jobs,
         "cluster": request.cluster,
         "random_state": request.seed,
+        "constraints": list(request.constraints) or None,
     }
     return {name: value for name, value in given.items() if value is not None}
 
@@ -177,6 +179,8 @@ def _fit(model: Any, dataset: Dataset, out: Console) -> None:
         f"{done} candidates{failed} in {model.search_.seconds:.0f} s, "
         f"of which {model.search_.compile_seconds:.0f} s compiling",
     )  # fmt: skip
+    for constraint, count in model.search_.rejected:
+        line(out, "", f"{count} more rejected by '{constraint}'")
 
 
 def _compare(request: LearnRequest, dataset: Dataset, metric: str, out: Console) -> list[BaselineScore]:

@@ -24,7 +24,7 @@ from antiphon.language import LANGUAGES, Language, Program
 if TYPE_CHECKING:
     import pandas as pd
 
-    from antiphon.search import SearchResult, Settings
+    from antiphon.search import Constraint, SearchResult, Settings
 
 
 class _ProgramEstimator(SequenceEstimator):
@@ -47,6 +47,7 @@ class _ProgramEstimator(SequenceEstimator):
         journal: str | PathLike[str] | None = None,
         class_weight: Any = None,
         random_state: Any = None,
+        constraints: Iterable[str | Constraint] | None = None,
         options: Settings | None = None,
     ) -> None:
         self.language = language
@@ -62,6 +63,7 @@ class _ProgramEstimator(SequenceEstimator):
         self.journal = journal
         self.class_weight = class_weight
         self.random_state = random_state
+        self.constraints = constraints
         self.options = options
 
     def fit(
@@ -110,6 +112,7 @@ class _ProgramEstimator(SequenceEstimator):
             journal=None if self.journal is None else Path(self.journal),
             listeners=tuple(listeners),
             executor=executor,
+            constraints=tuple(self.constraints or ()),
         )
         self.program_ = self.search_.chosen.program
         self.output_ = self.program_.output
@@ -163,6 +166,8 @@ class ProgramClassifier(ClassifierMixin, Classes, _ProgramEstimator):
         journal: A file that keeps the search, so that one that was killed goes on where it was.
         class_weight: None, `"balanced"`, or a dictionary from class to weight.
         random_state: Seed of everything that is left to chance.
+        constraints: What the program must keep to, as objects of `antiphon.search` or as their texts, such as
+            `"without-feature age"` or `"monotone speed+"`.
         options: More settings of the search (`antiphon.search.Settings`); the parameters above win.
 
     Attributes:
@@ -225,6 +230,7 @@ class ProgramRegressor(RegressorMixin, _ProgramEstimator):
         cluster: str | None = None,
         journal: str | PathLike[str] | None = None,
         random_state: Any = None,
+        constraints: Iterable[str | Constraint] | None = None,
         options: Settings | None = None,
     ) -> None:
         self.language = language
@@ -239,6 +245,7 @@ class ProgramRegressor(RegressorMixin, _ProgramEstimator):
         self.cluster = cluster
         self.journal = journal
         self.random_state = random_state
+        self.constraints = constraints
         self.options = options
 
 

@@ -222,6 +222,7 @@ def _trace(result: SearchResult, budget: str) -> SearchTrace:
         seconds=np.asarray(seconds, float),
         candidates=np.asarray(candidates, int),
         best=np.asarray(best, float),
+        rejected=result.rejected,
     )
 
 

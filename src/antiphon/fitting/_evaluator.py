@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from antiphon.language import Real, Term
 
 BATCHES = (1, 4, 16, 64)  # Batch sizes that are compiled; a group is cut into these.
 BATCH_BYTES = 400_000_000
+Limits = Callable[[Term], Mapping[str, tuple[np.ndarray, np.ndarray]]]
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class Evaluator:
         schedule: How long and how fast.
         seed: Of initial weights and mini-batches.
         l2: Strength of the quadratic penalty; by default one over the number of training cases.
+        limits: Gives the limits of a term's weights, as `standardisation` takes them; by default none.
     """
 
     problem: Problem
@@ -80,6 +82,7 @@ class Evaluator:
     l2: float | None = None
     compile_seconds: float = 0.0
     run_seconds: float = 0.0
+    limits: Limits | None = None
 
     def __post_init__(self) -> None:
         self.slots = SlotValues(self.problem.language, self.problem.values, self.problem.mask)
@@ -180,7 +183,15 @@ class Evaluator:
         filled = [*range(len(terms)), *[len(terms) - 1] * (size - len(terms))]
         standards, starts = [], []
         for i, (term, part) in enumerate(zip(terms, parts, strict=True)):
-            standards.append(standardisation(part, self.slots, folds=folds, keep=keep[i] if keep else None))
+            standards.append(
+                standardisation(
+                    part,
+                    self.slots,
+                    folds=folds,
+                    keep=keep[i] if keep else None,
+                    limits=self.limits(term) if self.limits else None,
+                )
+            )
             own = term_seed(text_of(term, language))
             warm = (start[i] if start else None) or {}
             copies = []

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from antiphon.fitting._skeleton import SlotValues, Split, leaf_inputs
@@ -22,7 +23,12 @@ FAR = 5.0  # A feature further than this many spreads from 0 is written as `feat
 
 
 def standardisation(
-    parts: Split, slots: SlotValues, *, folds: int, keep: Mapping[str, np.ndarray] | None = None
+    parts: Split,
+    slots: SlotValues,
+    *,
+    folds: int,
+    keep: Mapping[str, np.ndarray] | None = None,
+    limits: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
 ) -> dict[str, dict[str, np.ndarray]]:
     """Location, spread and centre of what each affine map of a skeleton reads, and which weights it may use.
 
@@ -31,9 +37,12 @@ def standardisation(
         slots: The values of its slots.
         folds: How many folds there are.
         keep: Path -> 0 or 1 for each weight, `(fold, m, n)`; by default all may be used.
+        limits: Path -> least and largest value of each weight, `(m, n)`: 0 or infinite, so that they are the
+            same in all coordinates; by default there are none.
 
     Returns:
-        Path -> `shift`, `scale`, `centre` of shape `(n,)` and `keep` of shape `(fold, m, n)`.
+        Path -> `shift`, `scale`, `centre` of shape `(n,)` and `keep` of shape `(fold, m, n)`; where limits
+        are given, `low` and `high` of shape `(m, n)`.
     """
     reads = leaf_inputs(parts.skeleton)
     found: dict[str, dict[str, np.ndarray]] = {}
@@ -51,6 +60,9 @@ def standardisation(
             "centre": np.where(np.abs(shift) > FAR * scale, _short(shift, scale), 0).astype(np.float32),
             "keep": (keep or {}).get(name, np.ones((folds, rows, entries), np.float32)),
         }
+        if limits is not None:
+            anything = np.full((rows, entries), np.inf, np.float32)
+            found[name]["low"], found[name]["high"] = limits.get(name, (-anything, anything))
     return found
 
 

@@ -145,9 +145,11 @@ def train_batch(
     )
     pull = layout.flatten(each(lambda path, name: penalty_factors[path][name]))
     mask_vector = layout.flatten(_allowed(start, standard, data))
+    limits, standard = _limits(start, standard, layout)
+    begun_at = layout.flatten(start) * mask_vector
     arguments = (
-        layout.flatten(start) * mask_vector, rate * mask_vector, l2[:, :, None] * pull, standard, data, slots,
-        train_weights, validation_weights, targets, mask, indices,
+        begun_at if limits is None else np.clip(begun_at, *limits), rate * mask_vector,
+        l2[:, :, None] * pull, limits, standard, data, slots, train_weights, validation_weights, targets, mask, indices,
     )  # fmt: skip
     arguments = jax.tree.map(jnp.asarray, arguments)
     # Of the language only the words that are used: each search has a copy with modules of its own.
@@ -202,6 +204,20 @@ def _allowed(start: Any, standard: Any, data: Any) -> dict[str, dict[str, np.nda
     return found
 
 
+def _limits(start: Any, standard: Any, layout: Layout) -> tuple[tuple[np.ndarray, np.ndarray] | None, Any]:
+    """Least and largest value of each number, as vectors like the start's; and `standard` without them."""
+    if not any("low" in by for by in standard.values()):
+        return None, standard
+    ends = []
+    for name, anything in (("low", -np.inf), ("high", np.inf)):
+        tree = _per_array(start, lambda path, name, anything=anything: anything)
+        for path, by in standard.items():
+            tree[path]["weight"] = np.broadcast_to(by[name][:, None], tree[path]["weight"].shape)
+        ends.append(layout.flatten(tree))
+    rest = {p: {k: a for k, a in by.items() if k not in ("low", "high")} for p, by in standard.items()}
+    return (ends[0], ends[1]), rest
+
+
 def _plan(schedule: Schedule) -> dict[str, np.ndarray]:
     """What differs from step to step, `(steps,)` each: the factors of Adam (Kingma and Ba 2015, algorithm 1)
     with the cosine in them, and the temperature of conditions."""
@@ -224,6 +240,7 @@ def _train(
     start: Array,
     rate: Array,
     pull: Array,
+    limits: tuple[Array, Array] | None,
     standard: Any,
     data: Any,
     slots: tuple[Any, ...],
@@ -241,6 +258,7 @@ def _train(
         start: Array,
         rate: Array,
         pull: Array,
+        limits: tuple[Array, Array] | None,
         standard: Any,
         data: Any,
         slots: tuple[Any, ...],
@@ -286,6 +304,8 @@ def _train(
             first = MOMENTUM * first + (1 - MOMENTUM) * slope
             second = DECAY * second + (1 - DECAY) * slope**2
             vector = vector - rate * by["move"] * first / (jnp.sqrt(second) * by["spread"] + 1e-8)
+            if limits is not None:  # A projected step: to the nearest that is allowed.
+                vector = jnp.clip(vector, *limits)
             return (vector, first, second), None
 
         rows = None if indices is None else indices[: len(plan["move"])]
@@ -319,15 +339,17 @@ def _train(
     # Pruning masks are in `rate` already: no other number of `standard` differs between folds.
     standard = {path: {**by, "keep": by["keep"][:, 0]} for path, by in standard.items()}
     if len(train_weights) == 1:  # Without an axis of length 1 in everything, XLA has less to transpose.
-        start, rate, pull = start[:, 0], rate[:, 0], pull[:, 0]
+        start, rate, pull, limits = jax.tree.map(lambda a: a[:, 0], (start, rate, pull, limits))
         rows = None if indices is None else indices[0]
-        only = jax.vmap(fit, in_axes=(0, 0, 0, 0, 0, per_slot, None, None, None))
-        found = only(start, rate, pull, standard, data, slots, train_weights[0], validation_weights[0], rows)
+        only = jax.vmap(fit, in_axes=(0, 0, 0, 0, 0, 0, per_slot, None, None, None))
+        found = only(
+            start, rate, pull, limits, standard, data, slots, train_weights[0], validation_weights[0], rows
+        )
         return jax.tree.map(lambda a: a[:, None], found)
-    over_folds = jax.vmap(fit, in_axes=(0, 0, 0, None, None, None, 0, 0, 0))
-    over_candidates = jax.vmap(over_folds, in_axes=(0, 0, 0, 0, 0, per_slot, None, None, None))
+    over_folds = jax.vmap(fit, in_axes=(0, 0, 0, 0, None, None, None, 0, 0, 0))
+    over_candidates = jax.vmap(over_folds, in_axes=(0, 0, 0, 0, 0, 0, per_slot, None, None, None))
     return over_candidates(
-        start, rate, pull, standard, data, slots, train_weights, validation_weights, indices
+        start, rate, pull, limits, standard, data, slots, train_weights, validation_weights, indices
     )
 
 

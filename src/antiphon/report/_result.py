@@ -218,6 +218,7 @@ class SearchTrace:
         seconds: Seconds since the start, at each point.
         candidates: Candidates done, at each point.
         best: Best score so far, at each point.
+        rejected: For each constraint how many candidates broke it.
 
     Example:
         >>> SearchTrace("near", "5 min", fitted=40, failed=2, total_seconds=12.0).done
@@ -233,6 +234,7 @@ class SearchTrace:
     seconds: Float[np.ndarray, " point"] = field(default_factory=lambda: np.zeros(0))
     candidates: Int[np.ndarray, " point"] = field(default_factory=lambda: np.zeros(0, int))
     best: Float[np.ndarray, " point"] = field(default_factory=lambda: np.zeros(0))
+    rejected: tuple[tuple[str, int], ...] = ()
 
     @property
     def done(self) -> int:

@@ -68,6 +68,8 @@ def describe_search(result: RunResult) -> str:
     """The search in one line."""
     search = result.search
     parts = [plural(search.done, "candidate") + (f" ({search.failed:,} failed)" if search.failed else "")]
+    if turned := sum(count for _, count in search.rejected):
+        parts.append(f"{turned:,} more rejected by constraints")
     parts.append(f"{duration(search.total_seconds)}, of which compiling {duration(search.compile_seconds)}")
     parts += [f"strategy {search.strategy}"] if search.strategy else []
     parts += [f"budget {search.budget}"] if search.budget else []

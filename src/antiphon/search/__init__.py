@@ -3,12 +3,24 @@
 from antiphon.search._abstraction import Abstraction, learn_abstractions
 from antiphon.search._beam import Beam
 from antiphon.search._branch_and_bound import BranchAndBound
+from antiphon.search._constraints import (
+    Constraint,
+    Monotone,
+    OnlyFeatures,
+    OutputBound,
+    SizeLimit,
+    Without,
+    WithoutFeature,
+    parse_constraint,
+)
+from antiphon.search._demands import broken_constraints
 from antiphon.search._derivation import Derivation, Derivations, Production, Region
 from antiphon.search._enumeration import Enumeration
 from antiphon.search._events import (
     BestImproved,
     CandidateFailed,
     CandidateFitted,
+    CandidateRejected,
     CandidateStarted,
     Event,
     Listener,
@@ -18,6 +30,7 @@ from antiphon.search._events import (
 from antiphon.search._finish import Curve, Found, choose, undominated
 from antiphon.search._genetic import Genetic, crossover, mutate_point, mutate_subterm
 from antiphon.search._grammar import Grammar
+from antiphon.search._intervals import output_bounds
 from antiphon.search._journal import Journal, decode, encode
 from antiphon.search._learn import learn
 from antiphon.search._library import Library, Solved
@@ -42,7 +55,9 @@ __all__ = [
     "BranchAndBound",
     "CandidateFailed",
     "CandidateFitted",
+    "CandidateRejected",
     "CandidateStarted",
+    "Constraint",
     "Curve",
     "Derivation",
     "Derivations",
@@ -56,7 +71,10 @@ __all__ = [
     "Library",
     "Listener",
     "Module",
+    "Monotone",
     "Near",
+    "OnlyFeatures",
+    "OutputBound",
     "Phase",
     "Production",
     "Proposal",
@@ -68,9 +86,13 @@ __all__ = [
     "SearchResult",
     "Settings",
     "Solved",
+    "SizeLimit",
     "Strategy",
     "Task",
     "TreeSearch",
+    "Without",
+    "WithoutFeature",
+    "broken_constraints",
     "choose",
     "crossover",
     "decode",
@@ -82,6 +104,8 @@ __all__ = [
     "modules_of",
     "mutate_point",
     "mutate_subterm",
+    "output_bounds",
+    "parse_constraint",
     "rescale",
     "round_significant",
     "undominated",

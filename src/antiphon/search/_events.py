@@ -44,6 +44,16 @@ class CandidateFailed:
 
 
 @dataclass(frozen=True)
+class CandidateRejected:
+    """A candidate breaks a constraint: `number` counts those that do; none of them costs any budget."""
+
+    number: int
+    text: str
+    constraint: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class BestImproved:
     """A complete program costs less than all before it."""
 
@@ -64,5 +74,13 @@ class SearchEnded:
     interrupted: bool
 
 
-Event = Phase | CandidateStarted | CandidateFitted | CandidateFailed | BestImproved | SearchEnded
+Event = (
+    Phase
+    | CandidateStarted
+    | CandidateFitted
+    | CandidateFailed
+    | CandidateRejected
+    | BestImproved
+    | SearchEnded
+)
 Listener = Callable[[Event], None]

@@ -16,6 +16,8 @@ import numpy as np
 
 from antiphon.fitting import Problem, condition_paths
 from antiphon.language import Output, Program, Term, inline, sketch, with_parameters
+from antiphon.search._constraints import Constraint
+from antiphon.search._gate import Gate
 from antiphon.search._rescale import rescale, round_near, round_significant
 from antiphon.search._work import Job
 
@@ -99,6 +101,7 @@ class Finisher:
         digits: Significant digits.
         location: Mean of the targets, `(k,)`; regression only.
         scale: Their standard deviation.
+        gate: Turns away finished programs that break a constraint.
     """
 
     def __init__(
@@ -112,17 +115,23 @@ class Finisher:
         digits: int | None,
         location: np.ndarray | None = None,
         scale: np.ndarray | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self.problem, self.output, self.run = problem, output, run
         self.prior_loss, self.penalty, self.digits = prior_loss, penalty, digits
         self.location, self.scale = location, scale
+        self.gate = gate
 
     def finish(self, terms: Sequence[Term]) -> list[Found]:
-        """Finish sketches; those that fail to train are left out."""
+        """Finish sketches; those that fail to train, or break a constraint, are left out."""
         dense = self._best_strength(terms)
         kept = [i for i, d in enumerate(dense) if d is not None]
         pruned = self._prune([terms[i] for i in kept], [d for d in dense if d is not None])
-        return [self._found(terms[i], result) for i, result in zip(kept, pruned, strict=True)]
+        return [
+            self._found(terms[i], result)
+            for i, result in zip(kept, pruned, strict=True)
+            if result is not None
+        ]
 
     def _results(self, jobs: Sequence[Sequence[Job]]) -> list[list[dict[str, Any]]]:
         """Run the jobs of each term; their results by term, joined in order."""
@@ -132,14 +141,18 @@ class Finisher:
     def _best_strength(self, terms: Sequence[Term]) -> list[dict[str, Any] | None]:
         jobs = [[Job("final", (term,) * len(STRENGTHS), l2=STRENGTHS)] for term in terms]
         best: list[dict[str, Any] | None] = []
-        for results in self._results(jobs):
+        for term, results in zip(terms, self._results(jobs), strict=True):
             tried = [
                 {**r, "l2": l2} for r, l2 in zip(results, STRENGTHS, strict=True) if np.isfinite(r["loss"])
             ]
-            best.append(min(tried, key=lambda r: error_of(r, self.prior_loss)) if tried else None)
+            # One that breaks a constraint may keep to it once it is pruned.
+            sound = [r for r in tried if self._broken(term, r) is None] or tried
+            best.append(min(sound, key=lambda r: error_of(r, self.prior_loss)) if sound else None)
         return best
 
-    def _prune(self, terms: Sequence[Term], dense: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    def _prune(
+        self, terms: Sequence[Term], dense: Sequence[Mapping[str, Any]]
+    ) -> list[Mapping[str, Any] | None]:
         half = len(SHARES) // 2
         jobs = [
             [
@@ -153,9 +166,15 @@ class Finisher:
             ]
             for term, full in zip(terms, dense, strict=True)
         ]
-        chosen: list[Mapping[str, Any]] = []
-        for full, results in zip(dense, self._results(jobs), strict=True):
+        chosen: list[Mapping[str, Any] | None] = []
+        for term, full, results in zip(terms, dense, self._results(jobs), strict=True):
             tried = [full, *results]
+            wrong = [self._broken(term, r) for r in tried]
+            if self.gate is not None and (first := wrong[0]) is not None and all(wrong):
+                self.gate.refuse(full["text"], *first)
+                chosen.append(None)
+                continue
+            tried = [r for r, w in zip(tried, wrong, strict=True) if w is None]
             errors = [error_of(r, self.prior_loss) for r in tried]
             limit = min(errors) + PRUNING_TOLERANCE * spread_of(tried[int(np.argmin(errors))])
             chosen.append(
@@ -163,7 +182,13 @@ class Finisher:
             )
         return chosen
 
-    def _found(self, term: Term, result: Mapping[str, Any]) -> Found:
+    def _broken(self, term: Term, result: Mapping[str, Any]) -> tuple[Constraint, str] | None:
+        """Which constraint the program of a result breaks, pruned and rounded as it is."""
+        if self.gate is None or not self.gate.constraints or not np.isfinite(result["loss"]):
+            return None
+        return self.gate.constraints.broken(self._program(term, result))
+
+    def _program(self, term: Term, result: Mapping[str, Any]) -> Program:
         arrays = {
             path: round_leaf(leaf, result["scales"].get(path), self.digits)
             for path, leaf in self._in_units(term, result["own"]).items()
@@ -174,6 +199,10 @@ class Finisher:
         if self.location is not None and self.scale is not None:
             filled = rescale(filled, self.location, self.scale, digits=self.digits)
         program = Program(filled, self.problem.language, self._with_threshold(result["threshold"]))
+        return program if self.gate is None else self.gate.constraints.mended(program, self.digits)
+
+    def _found(self, term: Term, result: Mapping[str, Any]) -> Found:
+        program = self._program(term, result)
         nodes = program.size
         steps, train, held = result["curve"]
         return Found(

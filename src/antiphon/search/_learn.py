@@ -12,6 +12,7 @@ import numpy as np
 from antiphon.errors import SearchError
 from antiphon.fitting import Problem, leaf_keys, text_of
 from antiphon.language import Output, Term, holes, size
+from antiphon.search._constraints import Constraint
 from antiphon.search._crew import Crew
 from antiphon.search._events import (
     BestImproved,
@@ -24,6 +25,7 @@ from antiphon.search._events import (
     SearchEnded,
 )
 from antiphon.search._finish import Finisher, Found, choose, error_of, undominated
+from antiphon.search._gate import Gate
 from antiphon.search._journal import Journal
 from antiphon.search._ledger import Ledger
 from antiphon.search._result import SearchResult
@@ -35,6 +37,7 @@ from antiphon.search._work import Job
 
 FINISHING_SHARE = 0.3  # Of a limit in seconds, kept for the finalists.
 FINALISTS_LIMIT = 18
+ATTEMPTS = 5  # Rounds of finalists, where none of a round can be used.
 BEST_OF_SIZE = 3  # Finalists of each size that pays; the search's own splits do not tell them apart.
 
 
@@ -47,6 +50,7 @@ def learn(
     journal: Path | str | None = None,
     listeners: Sequence[Listener] = (),
     executor: Executor | Callable[[], Executor] | None = None,
+    constraints: Sequence[Constraint | str] = (),
 ) -> SearchResult:
     """Search for a program.
 
@@ -59,15 +63,17 @@ def learn(
         listeners: Called with every event, in order.
         executor: Who fits, instead of `settings.jobs` processes: an executor, which stays open, or a function
             that makes one, which is called again when a worker's death has broken it.
+        constraints: What the program must keep to: objects, or their texts (see `parse_constraint`).
 
     Returns:
         The chosen program and the front.
 
     Raises:
-        SearchError: If not one complete program could be fitted, or the workers are lost.
-        InputError: If the executor or the cluster cannot be used.
+        SearchError: If not one complete program could be fitted, none keeps to the constraints, or the
+            workers are lost.
+        InputError: If the executor, the cluster or a constraint cannot be used.
     """
-    setup = set_up(problem, settings or Settings(), split)
+    setup = set_up(problem, output, settings or Settings(), split, constraints)
     wanted = setup.settings
     written = Journal(journal, setup.fingerprint())
     try:
@@ -88,6 +94,7 @@ class _Search:
         self.best = float("inf")
         self.trace: list[tuple[float, int, float]] = []
         self.interrupted = False
+        self.gate = Gate(setup.constraints, self.say)
 
     def say(self, event: Event) -> None:
         for listener in self.listeners:
@@ -100,6 +107,7 @@ class _Search:
         except KeyboardInterrupt:
             self.interrupted = True
         if not self.complete:
+            self._nothing_keeps_to_constraints()
             raise SearchError(
                 f"No complete program after {self.fitted} candidates ({self.failed} failed).",
                 "At least one that could be trained.",
@@ -127,7 +135,16 @@ class _Search:
             self.settings.strategy,
             tuple(self.trace),
             self.interrupted,
+            tuple(self.gate.counts.items()),
         )
+
+    def _nothing_keeps_to_constraints(self) -> None:
+        if broken := self.gate.summary():
+            raise SearchError(
+                f"No program keeps to the constraints: {broken}.",
+                "One at least.",
+                "Loosen a constraint, give a larger budget, or widen the language.",
+            )
 
     # --- the search ------------------------------------------------------------------------------------
 
@@ -139,13 +156,14 @@ class _Search:
             seed=self.settings.seed,
         )
         while self.fitted < self.settings.candidates and not self._reached():
-            terms = list(strategy.propose())[: self.settings.candidates - self.fitted]
-            if not terms:
-                break
+            proposed = list(strategy.propose())
+            terms = self.gate.passing(proposed)[: self.settings.candidates - self.fitted]
             results = self._fit(terms)
-            if results is None:
+            if not proposed or results is None or self.gate.closed:
                 break
-            strategy.observe([Scored(t, self._error(r)) for t, r in zip(terms, results, strict=True)])
+            error = {t: self._error(r) for t, r in zip(terms, results, strict=True)}
+            known = [t for t in proposed if t in error or t in self.gate.refused]
+            strategy.observe([Scored(t, error.get(t, float("inf"))) for t in known])
 
     def _error(self, result: dict[str, Any]) -> float:
         return error_of(result, self.setup.prior_loss)
@@ -224,13 +242,17 @@ class _Search:
             digits=self.settings.digits,
             location=self.setup.location,
             scale=self.setup.scale,
+            gate=self.gate,
         )
-        found = finisher.finish(terms)
-        if not found:
-            raise SearchError(
-                "No finalist could be trained on all data.", "At least one.", "Look at the data."
-            )
-        return found
+        for _ in range(ATTEMPTS):
+            if found := finisher.finish(terms):
+                return found
+            for term in terms:  # Each failed or breaks a constraint: the next ones are tried.
+                del self.complete[term]
+            if not (terms := self._finalists()):
+                break
+        self._nothing_keeps_to_constraints()
+        raise SearchError("No finalist could be trained on all data.", "At least one.", "Look at the data.")
 
     def _finalists(self) -> list[Term]:
         """The cheapest programs, and the best of each size on the way to them."""

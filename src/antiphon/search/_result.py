@@ -21,6 +21,7 @@ class SearchResult:
         strategy: Its name.
         trace: Each improvement of the best complete program: seconds, candidate number, score.
         interrupted: Whether it was stopped by Ctrl-C.
+        rejected: For each constraint how many candidates broke it.
     """
 
     chosen: Found
@@ -32,3 +33,4 @@ class SearchResult:
     strategy: str
     trace: tuple[tuple[float, int, float], ...]
     interrupted: bool
+    rejected: tuple[tuple[str, int], ...] = ()

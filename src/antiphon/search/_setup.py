@@ -11,7 +11,9 @@ import jax
 import numpy as np
 
 from antiphon.fitting import Folds, Problem, Schedule, SlotValues, text_of
-from antiphon.language import parameters
+from antiphon.language import Output, parameters
+from antiphon.search._constraints import Constraint
+from antiphon.search._demands import Constraints, bound_constraints
 from antiphon.search._finish import FINAL_FOLDS
 from antiphon.search._grammar import Grammar
 from antiphon.search._journal import encode
@@ -33,6 +35,7 @@ class Setup:
         prior_loss: The loss of the best constant guess: what any program should be below.
         location: Mean of the targets, `(k,)`; regression only.
         scale: Their standard deviation.
+        constraints: What programs must keep to.
     """
 
     settings: Settings
@@ -42,6 +45,7 @@ class Setup:
     prior_loss: float
     location: np.ndarray | None
     scale: np.ndarray | None
+    constraints: Constraints
 
     def fingerprint(self) -> dict[str, Any]:
         """What results depend on besides their job: a journal of another search is refused by it."""
@@ -74,16 +78,25 @@ class Setup:
             "penalty": s.penalty,
             "size_limit": s.size_limit,
             "relaxation": s.relaxation,
+            "constraints": [str(c) for c in self.constraints.given],
         }
 
 
-def set_up(problem: Problem, settings: Settings, split: Split) -> Setup:
+def set_up(
+    problem: Problem,
+    output: Output,
+    settings: Settings,
+    split: Split,
+    constraints: Sequence[Constraint | str] = (),
+) -> Setup:
     """Make a problem ready.
 
     Args:
         problem: Training data only.
+        output: What the program's numbers mean.
         settings: Budget, strategy, seed.
         split: Gives folds: a function of their number and a seed to pairs of case numbers (train, held out).
+        constraints: What programs must keep to, or the texts of it.
     """
     location = scale = None
     if problem.task == "regression":
@@ -103,14 +116,16 @@ def set_up(problem: Problem, settings: Settings, split: Split) -> Setup:
     repeats = 3 if len(problem) < 800 else 2 if few else 1
     final_pairs = [p for r in range(repeats) for p in split(FINAL_FOLDS, settings.seed + 1000 + r)]
     weights = problem.case_weights
+    bound = bound_constraints(constraints, replace(problem, language=grammar.language), output)
     workshop = Workshop(
         replace(problem, language=grammar.language),
         folds_of(search_pairs, weights),
         folds_of(final_pairs, weights, whole=True),
         Schedule(steps=settings.steps, batch_size=512),
         settings.seed,
+        bound,
     )
-    return Setup(settings, problem, grammar, workshop, _prior_loss(problem), location, scale)
+    return Setup(settings, problem, grammar, workshop, _prior_loss(problem), location, scale, bound)
 
 
 def folds_of(

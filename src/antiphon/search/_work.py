@@ -22,6 +22,7 @@ from antiphon.fitting import (
     to_own_units,
 )
 from antiphon.language import Term
+from antiphon.search._demands import Constraints
 
 _MAKING = Lock()  # Threads of one executor work in one workshop.
 
@@ -55,6 +56,8 @@ class Workshop:
         final_folds: Folds on which finalists are judged; the last one trains on everything.
         schedule: Of the search.
         seed: As in `Settings`.
+        constraints: What the weights of programs must keep to; relaxations of partial programs need not, and
+            so stay a bound on what their completions can do.
     """
 
     problem: Problem
@@ -62,6 +65,7 @@ class Workshop:
     final_folds: Folds
     schedule: Schedule
     seed: int
+    constraints: Constraints | None = None
     _evaluators: dict[str, Evaluator] = field(default_factory=dict, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -72,6 +76,8 @@ class Workshop:
         with _MAKING:
             if stage not in self._evaluators:
                 made = Evaluator(self.problem, *self._folds_and_schedule(stage), self.seed)
+                if self.constraints and stage != "relaxed":
+                    made.limits = self.constraints.limits
                 if self._evaluators:
                     made.slots = next(iter(self._evaluators.values())).slots
                 self._evaluators[stage] = made
