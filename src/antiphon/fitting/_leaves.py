@@ -13,7 +13,6 @@ from functools import lru_cache
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from antiphon.fitting._skeleton import SlotValues, Split, leaf_inputs

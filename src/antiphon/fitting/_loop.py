@@ -149,7 +149,8 @@ def train_batch(
     begun_at = layout.flatten(start) * mask_vector
     arguments = (
         begun_at if limits is None else np.clip(begun_at, *limits), rate * mask_vector,
-        l2[:, :, None] * pull, limits, standard, data, slots, train_weights, validation_weights, targets, mask, indices,
+        l2[:, :, None] * pull, limits, standard, data, slots, train_weights, validation_weights, targets,
+        mask, indices,
     )  # fmt: skip
     arguments = jax.tree.map(jnp.asarray, arguments)
     # Of the language only the words that are used: each search has a copy with modules of its own.
