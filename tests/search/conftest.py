@@ -79,9 +79,7 @@ def folds(count, seed, targets):
 def run(problem):
     """A function that runs a small search: settings by name, besides a problem, journal and listeners."""
 
-    def search(
-        given=None, *, journal=None, listeners=(), executor=None, constraints=(), **settings
-    ):
+    def search(given=None, *, journal=None, listeners=(), executor=None, constraints=(), **settings):
         given = given or problem()
         small = {"candidates": 12, "size_limit": 7, "steps": 20, "finalists": 2, **settings}
         return learn(
