@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         RecurrentClassifier,
         RecurrentRegressor,
         RecurrentTagger,
+        distil,
     )
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "RecurrentRegressor",
     "RecurrentTagger",
     "__version__",
+    "distil",
     "load_model",
 ]
 

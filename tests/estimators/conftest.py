@@ -46,7 +46,16 @@ def linear_program(problem, output):
 
 
 def instant_learn(
-    problem, output, settings=None, *, split, journal=None, listeners=(), executor=None, constraints=()
+    problem,
+    output,
+    settings=None,
+    *,
+    split,
+    journal=None,
+    listeners=(),
+    executor=None,
+    constraints=(),
+    first=(),
 ):
     assert split(3, settings.seed), "folds can be made"
     program = linear_program(problem, output)

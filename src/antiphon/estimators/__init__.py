@@ -1,6 +1,7 @@
 """Estimators after scikit-learn's conventions: learned programs, and recurrent networks to compare with."""
 
 from antiphon.estimators._baselines import baselines
+from antiphon.estimators._distil import Distillation, DistilRound, distil
 from antiphon.estimators._forms import program_text, show_program
 from antiphon.estimators._looks import phrase
 from antiphon.estimators._program import ProgramClassifier, ProgramRegressor, ProgramTagger
@@ -13,6 +14,8 @@ from antiphon.estimators._recurrent import (
 from antiphon.estimators._summary import hardware, looks, search_budget, summarise, versions
 
 __all__ = [
+    "DistilRound",
+    "Distillation",
     "ProgramClassifier",
     "ProgramRegressor",
     "ProgramTagger",
@@ -21,6 +24,7 @@ __all__ = [
     "RecurrentRegressor",
     "RecurrentTagger",
     "baselines",
+    "distil",
     "hardware",
     "looks",
     "phrase",

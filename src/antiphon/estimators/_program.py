@@ -18,8 +18,9 @@ from antiphon.data import Features, Sequences, folds
 from antiphon.errors import InputError
 from antiphon.estimators._base import Classes, SequenceEstimator, Tags, _numbered, seed_of
 from antiphon.estimators._targets import read_target
+from antiphon.estimators._teacher import Answers, soft_targets
 from antiphon.fitting import Problem
-from antiphon.language import LANGUAGES, Language, Program
+from antiphon.language import LANGUAGES, Language, Program, parse_term
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,15 +86,60 @@ class _ProgramEstimator(SequenceEstimator):
             executor: Who fits candidates, instead of `n_jobs` processes: an executor as in
                 `concurrent.futures`, or a function that makes one.
         """
+        self._settings()  # What is wrong with them is said before the data are looked at.
+        return self._fit(self._read(X, reset=True), y, groups, listeners, executor=executor)
+
+    def _fit_answers(
+        self,
+        cases: Sequences,
+        answers: Answers,
+        *,
+        importance: bool,
+        first: Iterable[str],
+        listeners: Iterable[Callable[[Any], None]],
+    ) -> Self:
+        """Search for a program that answers as a teacher does.
+
+        Args:
+            cases: What it was asked about.
+            answers: What it said.
+            importance: Whether cases weigh by how much its scores differ.
+            first: Sketches to begin with.
+            listeners: As for `fit`.
+        """
+        y = answers.as_y(cases.lengths, self.task)
+        weights = answers.importance(cases.lengths, self.task) if importance else None
+        return self._fit(
+            self._read(cases, reset=True), y, None, listeners, answers=answers, weights=weights, first=first
+        )
+
+    def _fit(
+        self,
+        cases: Sequences,
+        y: Any,
+        groups: Any,
+        listeners: Iterable[Callable[[Any], None]],
+        *,
+        answers: Answers | None = None,
+        weights: np.ndarray | None = None,
+        first: Iterable[str] = (),
+        executor: Any = None,
+    ) -> Self:
         from antiphon import search
 
         settings = self._settings()
-        cases = self._read(X, reset=True)
         values, mask = cases.pad()
         target = read_target(
             y, cases, self.task, metric=self.metric, class_weight=self.class_weight, time=mask.shape[1]
         )
         self._remember(target)
+        soft = None
+        if answers is not None and self.task != "regression":
+            soft = soft_targets(answers, target.classes, target.output.scores)
+        if soft is not None and self.task == "tagging":
+            padded = np.zeros((*mask.shape, *soft.shape[1:]), np.float32)
+            padded[mask] = soft
+            soft = padded
         problem = Problem(
             language=bind_language(self.language, cases),
             values=values,
@@ -102,7 +148,8 @@ class _ProgramEstimator(SequenceEstimator):
             task=self.task,  # type: ignore[arg-type]
             n_outputs=target.output.scores,
             metric=target.metric,
-            weights=target.weights,
+            weights=target.weights if weights is None else target.weights * weights,
+            soft=soft,
         )
         self.search_ = search.learn(
             problem,
@@ -113,6 +160,7 @@ class _ProgramEstimator(SequenceEstimator):
             listeners=tuple(listeners),
             executor=executor,
             constraints=tuple(self.constraints or ()),
+            first=[parse_term(text, problem.language, problem.output_type) for text in first],
         )
         self.program_ = self.search_.chosen.program
         self.output_ = self.program_.output

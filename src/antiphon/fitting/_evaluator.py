@@ -12,7 +12,15 @@ from jaxtyping import Float
 
 from antiphon.fitting._leaves import initial_parameters, penalties, standardisation, term_seed, text_of
 from antiphon.fitting._loop import BatchResult, Schedule, train_batch
-from antiphon.fitting._losses import best_threshold, decide, entropy, flat_scores, flat_truth, measure
+from antiphon.fitting._losses import (
+    best_threshold,
+    decide,
+    entropy,
+    flat_goals,
+    flat_scores,
+    flat_truth,
+    measure,
+)
 from antiphon.fitting._problem import Problem
 from antiphon.fitting._skeleton import Skeleton, SlotValues, Split, is_sequence, split
 from antiphon.language import Real, Term
@@ -228,7 +236,7 @@ class Evaluator:
             l2=np.repeat(strength[:, None], folds, axis=1),
             train_weights=self.folds.train,
             validation_weights=self.folds.validation,
-            targets=self.problem.targets,
+            targets=self.problem.goals,
             mask=self.problem.mask,
             seed=self.seed,
         )
@@ -254,7 +262,8 @@ class Evaluator:
         parameters = jax.tree.map(lambda a: np.asarray(a[i]), result.parameters)
         out = np.concatenate(scores)
         truth = np.concatenate(truths)
-        loss = entropy(out, truth, problem.task)
+        goals = np.concatenate([flat_goals(problem, rows) for rows in held.values()])
+        loss = entropy(out, goals, problem.task)
         if problem.task == "regression":
             return Fit(
                 text,

@@ -133,7 +133,7 @@ def train_batch(
         l2: Strength of the quadratic penalty.
         train_weights: Weight of each case in training; 0 for held-out cases.
         validation_weights: Weight in validation; all 0 means there is none and the last step is kept.
-        targets: As `Problem.targets`.
+        targets: As `Problem.goals`.
         mask: `(case, time)`.
         seed: Of the order of mini-batches.
     """

@@ -17,7 +17,7 @@ def case_losses(scores: Array, targets: Array, mask: Array, task: str) -> Float[
 
     Args:
         scores: Raw scores (logits or numbers), `(case, k)`, for tagging `(case, time, k)`.
-        targets: As `Problem.targets`.
+        targets: As `Problem.goals`.
         mask: `(case, time)`; masked frames have no say.
         task: `"classification"`, `"regression"` or `"tagging"`.
 
@@ -28,6 +28,8 @@ def case_losses(scores: Array, targets: Array, mask: Array, task: str) -> Float[
         return ((scores - targets) ** 2).mean(-1)
     if scores.shape[-1] == 1:
         entropy = optax.sigmoid_binary_cross_entropy(scores[..., 0], targets.astype(jnp.float32))
+    elif targets.ndim == scores.ndim:
+        entropy = optax.softmax_cross_entropy(scores, targets)
     else:
         # Against a picked label's gradient, a scatter, this one compiles and runs faster on a CPU.
         entropy = optax.softmax_cross_entropy(scores, jax.nn.one_hot(targets, scores.shape[-1]))
@@ -107,6 +109,11 @@ def best_threshold(scores: np.ndarray, true: np.ndarray, metric: str) -> float:
 def flat_truth(problem: Problem, rows: np.ndarray) -> np.ndarray:
     """The targets of some cases as metrics want them: for tagging one entry a real frame."""
     return problem.targets[rows][problem.mask[rows]] if problem.task == "tagging" else problem.targets[rows]
+
+
+def flat_goals(problem: Problem, rows: np.ndarray) -> np.ndarray:
+    """What losses are computed from, of some cases, in the order of `flat_truth`."""
+    return problem.goals[rows][problem.mask[rows]] if problem.task == "tagging" else problem.goals[rows]
 
 
 def flat_scores(problem: Problem, scores: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -26,6 +26,8 @@ class Problem:
         n_outputs: How many numbers a program gives: 1 for two classes, else one a class or a target.
         metric: `"accuracy"`, `"f1"` (of class 1), `"macro-f1"` or `"r2"`.
         weights: Weight of each case, `(case,)`.
+        soft: Probabilities to be fitted instead of class numbers, of class 1 `(case,)` or of each class
+            `(case, class)`; for tagging `(case, time)` or `(case, time, class)`. Metrics go by `targets`.
     """
 
     language: Language
@@ -36,6 +38,7 @@ class Problem:
     n_outputs: int
     metric: str
     weights: Float[np.ndarray, " case"] = field(default_factory=lambda: np.ones(0, np.float32))
+    soft: Float[np.ndarray, "case ..."] | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -44,6 +47,11 @@ class Problem:
     def output_type(self) -> Type:
         """The type of a program for this problem."""
         return Seq(Real(self.n_outputs)) if self.task == "tagging" else Real(self.n_outputs)
+
+    @property
+    def goals(self) -> Shaped[np.ndarray, "case ..."]:
+        """What losses are computed from: the soft targets where there are any."""
+        return self.targets if self.soft is None else self.soft
 
     @property
     def case_weights(self) -> Float[np.ndarray, " case"]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from antiphon.errors import SearchError
 from antiphon.fitting import Problem, leaf_keys, text_of
-from antiphon.language import Output, Term, holes, size
+from antiphon.language import Output, Term, holes, size, sketch
 from antiphon.search._constraints import Constraint
 from antiphon.search._crew import Crew
 from antiphon.search._events import (
@@ -51,6 +51,7 @@ def learn(
     listeners: Sequence[Listener] = (),
     executor: Executor | Callable[[], Executor] | None = None,
     constraints: Sequence[Constraint | str] = (),
+    first: Sequence[Term] = (),
 ) -> SearchResult:
     """Search for a program.
 
@@ -64,6 +65,7 @@ def learn(
         executor: Who fits, instead of `settings.jobs` processes: an executor, which stays open, or a function
             that makes one, which is called again when a worker's death has broken it.
         constraints: What the program must keep to: objects, or their texts (see `parse_constraint`).
+        first: Complete programs to begin with, such as those of a search on other data; they count.
 
     Returns:
         The chosen program and the front.
@@ -79,7 +81,7 @@ def learn(
     try:
         with Crew(setup.workshop, wanted.jobs, cluster=wanted.cluster, executor=executor) as crew:
             ledger = Ledger(written, crew, setup.grammar.language)
-            return _Search(setup, output, ledger, listeners).run()
+            return _Search(setup, output, ledger, listeners).run(first)
     finally:
         written.close()
 
@@ -100,9 +102,10 @@ class _Search:
         for listener in self.listeners:
             listener(event)
 
-    def run(self) -> SearchResult:
+    def run(self, first: Sequence[Term] = ()) -> SearchResult:
         self.say(Phase("search", self.settings.strategy))
         try:
+            self._begin(first)
             self._rounds()
         except KeyboardInterrupt:
             self.interrupted = True
@@ -148,6 +151,11 @@ class _Search:
 
     # --- the search ------------------------------------------------------------------------------------
 
+    def _begin(self, first: Sequence[Term]) -> None:
+        """Fit programs that are known already; where their leaves end is where their relatives begin."""
+        terms = self.gate.passing(list(dict.fromkeys(sketch(t) for t in first)))
+        self._fit(terms[: self.settings.candidates])
+
     def _rounds(self) -> None:
         strategy = make_strategy(
             self.settings.strategy,
@@ -157,13 +165,16 @@ class _Search:
         )
         while self.fitted < self.settings.candidates and not self._reached():
             proposed = list(strategy.propose())
-            terms = self.gate.passing(proposed)[: self.settings.candidates - self.fitted]
+            passing = self.gate.passing(proposed)
+            known = {t: self.complete[t] for t in passing if t in self.complete}
+            terms = [t for t in passing if t not in known][: self.settings.candidates - self.fitted]
             results = self._fit(terms)
             if not proposed or results is None or self.gate.closed:
                 break
-            error = {t: self._error(r) for t, r in zip(terms, results, strict=True)}
-            known = [t for t in proposed if t in error or t in self.gate.refused]
-            strategy.observe([Scored(t, error.get(t, float("inf"))) for t in known])
+            known.update(zip(terms, results, strict=True))
+            error = {t: self._error(r) for t, r in known.items()}
+            judged = [t for t in proposed if t in error or t in self.gate.refused]
+            strategy.observe([Scored(t, error.get(t, float("inf"))) for t in judged])
 
     def _error(self, result: dict[str, Any]) -> float:
         return error_of(result, self.setup.prior_loss)

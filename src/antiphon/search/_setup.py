@@ -53,7 +53,7 @@ class Setup:
         data = hashlib.sha256()
         folds = self.workshop.search_folds, self.workshop.final_folds
         splits = [part for f in folds for part in (f.train, f.validation)]
-        for array in (p.values, p.mask, p.targets, *splits):
+        for array in (p.values, p.mask, p.goals, *splits):
             data.update(np.ascontiguousarray(array).tobytes())
         bound = (
             p.language.features,
@@ -144,7 +144,10 @@ def folds_of(
 def _prior_loss(problem: Problem) -> float:
     if problem.task == "regression":
         return 1.0
-    flat = problem.targets[problem.mask] if problem.task == "tagging" else problem.targets
-    share = np.bincount(flat) / len(flat)
+    flat = problem.goals[problem.mask] if problem.task == "tagging" else problem.goals
+    if problem.soft is None:
+        share = np.bincount(flat) / len(flat)
+    else:
+        share = flat.mean(0) if flat.ndim > 1 else np.array([1 - flat.mean(), flat.mean()])
     share = share[share > 0]
     return max(float(-(share * np.log(share)).sum()), 1e-3)
