@@ -41,7 +41,7 @@ class Known:
         if task == "tagging":
             starts = np.cumsum(self.cases.lengths) - self.cases.lengths
             stops = starts + self.cases.lengths
-            rows = np.concatenate([which[:0], *[np.arange(starts[i], stops[i]) for i in which]])
+            rows = np.concatenate([which[:0], *[np.arange(int(starts[i]), int(stops[i])) for i in which]])
         soft = None if self.answers.soft is None else self.answers.soft[rows]
         answers = Answers(self.answers.labels[rows], soft, self.answers.classes)
         return Known(self.cases.take(which), answers)
