@@ -257,7 +257,8 @@ def test_a_round_may_be_cut_short(strategy):
     assert not set(first) & set(searched.propose())
 
 
-LEARN = sorted(set(STRATEGIES) - {"sampling", "enumeration"})
+# What `dpads` learns from is the weights of superpositions, which errors made up here do not have.
+LEARN = sorted(set(STRATEGIES) - {"sampling", "enumeration", "dpads"})
 ENOUGH = 500
 
 

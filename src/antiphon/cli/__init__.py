@@ -77,8 +77,8 @@ def learn(
     strategy: Annotated[
         str | None,
         typer.Option(
-            help="How programs are searched for: beam (the default), near, ids-bb, mcts, genetic, proposal, "
-            "enumeration, sampling."
+            help="How programs are searched for: beam (the default), near, dpads, ids-bb, mcts, genetic, "
+            "proposal, enumeration, sampling."
         ),
     ] = None,
     candidates: Annotated[int | None, typer.Option(help="Stop after so many programs.", min=1)] = None,

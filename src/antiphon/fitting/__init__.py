@@ -1,5 +1,6 @@
 """Fitting programs and networks by gradient: losses, training loops, one candidate or a batch at once."""
 
+from antiphon.fitting._alternation import cases_of_choices, choice_paths, choice_turns
 from antiphon.fitting._evaluator import Evaluator, Fit, Folds
 from antiphon.fitting._leaves import condition_paths, leaf_keys, standardisation, text_of, to_own_units
 from antiphon.fitting._loop import Schedule, batch_indices, forget_compiled
@@ -31,6 +32,9 @@ __all__ = [
     "batch_indices",
     "best_threshold",
     "case_losses",
+    "cases_of_choices",
+    "choice_paths",
+    "choice_turns",
     "condition_paths",
     "decide",
     "entropy",

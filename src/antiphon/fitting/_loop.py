@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from antiphon.fitting._alternation import cases_of_choices, choice_paths, choice_turns
 from antiphon.fitting._layout import Layout
 from antiphon.fitting._leaves import to_own_units
 from antiphon.fitting._losses import case_losses
@@ -37,6 +38,7 @@ class Schedule:
         batch_size: Cases a step; no more cases than this means full batches.
         learning_rate: Highest rate, of affine maps; a cosine brings it to 0 over the steps.
         neural_rate: The same for all other arrays.
+        choice_rate: The same for the logits of a superposition.
         evaluations: How many times the validation loss is looked at.
         keep_best: Keep the parameters of the lowest validation loss (early stopping), else the last ones.
         coldest: Temperature that conditions end at, from 1.
@@ -46,6 +48,7 @@ class Schedule:
     batch_size: int = 512
     learning_rate: float = 0.08
     neural_rate: float = 0.02
+    choice_rate: float = 0.1
     evaluations: int = 10
     keep_best: bool = True
     coldest: float = 0.05
@@ -140,9 +143,18 @@ def train_batch(
     indices = batch_indices(train_weights, schedule, seed=seed)
     layout = Layout.of(start, batch_axes=2)
     each = partial(_per_array, start)
-    rate = layout.flatten(
-        each(lambda path, name: schedule.learning_rate if path in standard else schedule.neural_rate)
-    )
+    choices = choice_paths(skeleton.term, language)
+    apart = chosen = None
+    if choices:
+        apart = cases_of_choices(len(targets), seed=seed)
+        chosen = layout.flatten(each(lambda path, name: path in choices))[0, 0]
+
+    def rate_of(path: str, name: str) -> float:
+        if path in choices:
+            return schedule.choice_rate
+        return schedule.learning_rate if path in standard else schedule.neural_rate
+
+    rate = layout.flatten(each(rate_of))
     pull = layout.flatten(each(lambda path, name: penalty_factors[path][name]))
     mask_vector = layout.flatten(_allowed(start, standard, data))
     limits, standard = _limits(start, standard, layout)
@@ -150,7 +162,7 @@ def train_batch(
     arguments = (
         begun_at if limits is None else np.clip(begun_at, *limits), rate * mask_vector,
         l2[:, :, None] * pull, limits, standard, data, slots, train_weights, validation_weights, targets,
-        mask, indices,
+        mask, indices, apart, chosen,
     )  # fmt: skip
     arguments = jax.tree.map(jnp.asarray, arguments)
     # Of the language only the words that are used: each search has a copy with modules of its own.
@@ -228,6 +240,7 @@ def _plan(schedule: Schedule) -> dict[str, np.ndarray]:
         "move": (0.5 * (1 + np.cos(np.pi * progress)) / (1 - MOMENTUM ** (number + 1))).astype(np.float32),
         "spread": (1 / np.sqrt(1 - DECAY ** (number + 1))).astype(np.float32),
         "temperature": (schedule.coldest ** np.minimum(1.0, progress / 0.7)).astype(np.float32),
+        "turn": choice_turns(schedule.steps)[: len(number)],
     }
 
 
@@ -250,6 +263,8 @@ def _train(
     targets: Array,
     mask: Array,
     indices: Array | None,
+    apart: Array | None,
+    chosen: Array | None,
 ) -> Any:
     """The function that is compiled: all candidates, all folds, all steps."""
     ready = standard_slots(skeleton)
@@ -288,26 +303,34 @@ def _train(
 
             return jax.vmap(one)(inputs)
 
-        def loss(vector: Array, rows: Array | None, temperature: Array) -> Array:
+        def loss(vector: Array, rows: Array | None, temperature: Array, case_weights: Array) -> Array:
             def take(a: Array) -> Array:
                 return a if rows is None else a[rows]
 
             scores = scores_of(vector, jax.tree.map(take, inputs), temperature)
             each = case_losses(scores, take(targets), take(mask), task)
-            weights = take(train_w)
+            weights = take(case_weights)
             return (weights * each).sum() / jnp.maximum(weights.sum(), 1e-6)
 
         def step(carry: Any, now: tuple[dict[str, Array], Array | None]) -> Any:
             vector, first, second = carry
             by, rows = now
-            slope = jax.grad(loss)(vector, rows, by["temperature"]) + pull * vector
+            ours, weights = None, train_w
+            if apart is not None and chosen is not None:
+                ours = chosen == by["turn"]
+                weights = train_w * jnp.where(by["turn"] > 0, apart, 1 - apart)
+            slope = jax.grad(loss)(vector, rows, by["temperature"], weights) + pull * vector
+            slope = slope if ours is None else jnp.where(ours, slope, 0)
             slope = slope * jnp.minimum(1.0, jax.lax.rsqrt((slope**2).sum() + 1e-30))  # a norm of 1 at most
             first = MOMENTUM * first + (1 - MOMENTUM) * slope
             second = DECAY * second + (1 - DECAY) * slope**2
             vector = vector - rate * by["move"] * first / (jnp.sqrt(second) * by["spread"] + 1e-8)
             if limits is not None:  # A projected step: to the nearest that is allowed.
                 vector = jnp.clip(vector, *limits)
-            return (vector, first, second), None
+            if ours is None:
+                return (vector, first, second), None
+            after = (vector, first, second)
+            return tuple(jnp.where(ours, a, b) for a, b in zip(after, carry, strict=True)), None
 
         rows = None if indices is None else indices[: len(plan["move"])]
         begun = (start, jnp.zeros_like(start), jnp.zeros_like(start))

@@ -57,6 +57,7 @@ class Primitive:
         initialise: Starting values of its arrays, a function of (shapes, constants, key).
         laws: What is known of its algebra, of `antiphon.language.LAWS`; `canonical` goes by it.
         definition: What it stands for, if it is a name for a term (see `define`).
+        chooses: Whether its arrays weigh alternatives, and so are trained on other cases than the rest.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Primitive:
     initialise: Callable[..., dict[str, np.ndarray]] | None = None
     laws: tuple[str, ...] = ()
     definition: Definition | None = None
+    chooses: bool = False
 
 
 @dataclass(frozen=True)

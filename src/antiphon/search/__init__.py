@@ -15,6 +15,7 @@ from antiphon.search._constraints import (
 )
 from antiphon.search._demands import broken_constraints
 from antiphon.search._derivation import Derivation, Derivations, Production, Region
+from antiphon.search._differentiable import Differentiable
 from antiphon.search._enumeration import Enumeration
 from antiphon.search._events import (
     BestImproved,
@@ -43,6 +44,7 @@ from antiphon.search._sampling import Sampling
 from antiphon.search._settings import STRATEGIES, Settings
 from antiphon.search._strategies import make_strategy
 from antiphon.search._strategy import Scored, Strategy
+from antiphon.search._superposition import Superposition, completions, filled
 from antiphon.search._tasks import Lessons, Task, learn_tasks
 from antiphon.search._tree_search import TreeSearch
 
@@ -61,6 +63,7 @@ __all__ = [
     "Curve",
     "Derivation",
     "Derivations",
+    "Differentiable",
     "Enumeration",
     "Event",
     "Found",
@@ -88,15 +91,18 @@ __all__ = [
     "SizeLimit",
     "Solved",
     "Strategy",
+    "Superposition",
     "Task",
     "TreeSearch",
     "Without",
     "WithoutFeature",
     "broken_constraints",
     "choose",
+    "completions",
     "crossover",
     "decode",
     "encode",
+    "filled",
     "learn",
     "learn_abstractions",
     "learn_tasks",

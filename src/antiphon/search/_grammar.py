@@ -34,6 +34,7 @@ from antiphon.language import (
     walk,
     with_children,
 )
+from antiphon.search._superposition import Superposition
 
 ENTRIES = 48  # Components of all summaries that a relaxation reads.
 SUMMARY_SIZE = 4  # Nodes of the largest summary that fills a hole; deeper ones grow by the user's own rules.
@@ -62,6 +63,7 @@ class Grammar:
         self._closures: dict[tuple[str, Type, int], tuple[Term, ...]] = {}
         self._by_role: dict[tuple[str, Type], tuple[Term, ...]] = {}
         self.language = with_modules(language)
+        self.superposition = Superposition(self)
 
     @property
     def root(self) -> Hole:
@@ -216,10 +218,18 @@ class Grammar:
         return size(term) + sum(least.get(h.role.split("_")[0], other) - 1 for _, h in holes(term))
 
     def relax(self, term: Term) -> Term:
-        """A partial program with a neural module in each hole."""
+        """A partial program with what stands in for it in each hole."""
+        if self.relaxation == "superposition":
+            return self.superposition.relax(term)
         for path, hole in holes(term):
             term = replace_at(term, path, self._module(hole))
         return term
+
+    def stage(self, term: Term) -> str:
+        """How a term is fitted: the stage of its `Job`."""
+        if not holes(term):
+            return "search"
+        return "superposed" if self.relaxation == "superposition" else "relaxed"
 
     def _module(self, hole: Hole) -> Term:
         if self.relaxation == "recurrent" or self.plain.is_table:
@@ -238,15 +248,18 @@ class Grammar:
         return with_children(mlp, (wide,))
 
     def prepare(self, slots: SlotValues) -> None:
-        """Make what the perceptron in a hole reads: every summary (or stream) that the language can say.
+        """Make what stands in for holes.
 
-        They are standardised, clipped at five deviations and brought to their first principal components,
-        so that a relaxation costs little more than a program.
+        A perceptron reads every summary (or stream) that the language can say. They are standardised,
+        clipped at five deviations and brought to their first principal components, so that a relaxation
+        costs little more than a program.
 
         Args:
             slots: Values over the training data, in the plain language.
         """
-        if self.relaxation == "recurrent" or self.plain.is_table:
+        if self.relaxation == "superposition":
+            self.superposition.prepare(slots)
+        if self.relaxation != "summaries" or self.plain.is_table:
             return
         frame = self.plain.frame_type
         streams = dict.fromkeys(

@@ -174,7 +174,8 @@ class _Search:
             known.update(zip(terms, results, strict=True))
             error = {t: self._error(r) for t, r in known.items()}
             judged = [t for t in proposed if t in error or t in self.gate.refused]
-            strategy.observe([Scored(t, error.get(t, float("inf"))) for t in judged])
+            choices = {t: r.get("choices", {}) for t, r in known.items()}
+            strategy.observe([Scored(t, error.get(t, float("inf")), choices.get(t, {})) for t in judged])
 
     def _error(self, result: dict[str, Any]) -> float:
         return error_of(result, self.setup.prior_loss)
@@ -192,8 +193,8 @@ class _Search:
         relaxed = [self.grammar.relax(t) for t in terms]
         groups: list[list[int]] = []
         jobs: list[Job] = []
-        for stage in ("search", "relaxed"):
-            which = [i for i, t in enumerate(terms) if bool(holes(t)) == (stage == "relaxed")]
+        for stage in ("search", "relaxed", "superposed"):
+            which = [i for i, t in enumerate(terms) if self.grammar.stage(t) == stage]
             for members in self.workshop.evaluator(stage).group([relaxed[i] for i in which]):
                 groups.append([which[m] for m in members])
                 start = tuple(self._warm(terms[i]) for i in groups[-1])
@@ -215,7 +216,7 @@ class _Search:
 
     def _warm(self, term: Term) -> dict[str, Any]:
         """Where the leaves of a term ended when a relative of it was fitted."""
-        folds = len(self.workshop.evaluator("relaxed" if holes(term) else "search").folds.train)
+        folds = len(self.workshop.evaluator(self.grammar.stage(term)).folds.train)
         keys = leaf_keys(term, self.grammar.language).values()
         return {k: self.leaves[folds, k] for k in keys if (folds, k) in self.leaves}
 

@@ -26,7 +26,8 @@ class Settings:
         seed: Of splits, initial weights and mini-batches.
         steps: Optimiser steps a candidate is trained for.
         relaxation: What stands in for a hole: `"summaries"` (a perceptron over every summary that the
-            language can say) or `"recurrent"` (a GRU over the frames).
+            language can say), `"recurrent"` (a GRU over the frames) or `"superposition"` (a weighted sum of
+            all that may stand there); `dpads` always takes the last.
         digits: Significant digits of coefficients; `None` keeps float32.
     """
 
@@ -73,7 +74,7 @@ class Settings:
                 raise InputError(f"{name} is {value!r}.", f"{expected[0].upper()}{expected[1:]}.")
 
 
-RELAXATIONS = ("summaries", "recurrent")
+RELAXATIONS = ("summaries", "recurrent", "superposition")
 
 STRATEGIES = {
     "beam": "complete programs, the cheapest grown by one construct at a time",
@@ -82,6 +83,7 @@ STRATEGIES = {
     "mcts": "Monte-Carlo tree search over partial programs (UCT, Kocsis and Szepesvari 2006)",
     "genetic": "genetic programming with typed crossover and mutation (Koza 1992, Montana 1995)",
     "proposal": "drawn from a distribution learned from the best so far (as DreamCoder, Ellis et al. 2021)",
+    "dpads": "all programs superposed, the likeliest first (dPads, Cui and Zhu 2021)",
     "enumeration": "complete programs by size, smallest first",
     "sampling": "complete programs at random",
 }

@@ -108,7 +108,7 @@ def set_up(
         problem.language,
         problem.output_type,
         size_limit=settings.size_limit,
-        relaxation=settings.relaxation,
+        relaxation="superposition" if settings.strategy == "dpads" else settings.relaxation,
     )
     grammar.prepare(SlotValues(problem.language, problem.values, problem.mask))
     few = len(problem) < 2500

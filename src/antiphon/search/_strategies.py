@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from antiphon.search._beam import Beam
 from antiphon.search._branch_and_bound import BranchAndBound
+from antiphon.search._differentiable import Differentiable
 from antiphon.search._enumeration import Enumeration
 from antiphon.search._genetic import Genetic
 from antiphon.search._grammar import Grammar
@@ -25,6 +26,8 @@ def make_strategy(name: str, grammar: Grammar, *, penalty: float, seed: int = 0)
             return BranchAndBound(grammar, penalty=penalty)
         case "enumeration":
             return Enumeration(grammar)
+        case "dpads":
+            return Differentiable(grammar, penalty=penalty)
         case "sampling":
             return Sampling(grammar, seed=seed)
         case "mcts":

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from antiphon.language import Term
@@ -11,10 +11,17 @@ from antiphon.language import Term
 
 @dataclass(frozen=True)
 class Scored:
-    """A candidate with its error in [0, 1] or above (lower is better; infinite if training failed)."""
+    """A candidate with its error in [0, 1] or above (lower is better; infinite if training failed).
+
+    Attributes:
+        term: Complete or partial.
+        error: Of the program, or of the relaxation.
+        choices: What the weights of a superposition ended at: path of the choosing leaf -> weights.
+    """
 
     term: Term
     error: float
+    choices: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 class Strategy(Protocol):

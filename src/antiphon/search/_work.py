@@ -16,6 +16,7 @@ from antiphon.fitting import (
     Folds,
     Problem,
     Schedule,
+    choice_paths,
     leaf_keys,
     standardisation,
     text_of,
@@ -23,6 +24,7 @@ from antiphon.fitting import (
 )
 from antiphon.language import Term
 from antiphon.search._demands import Constraints
+from antiphon.search._superposed_words import mean_weights
 
 _MAKING = Lock()  # Threads of one executor work in one workshop.
 
@@ -32,7 +34,8 @@ class Job:
     """One group of terms of one skeleton, to be fitted together.
 
     Attributes:
-        stage: `"search"`, `"relaxed"` (for partial programs) or `"final"`: which folds and schedule.
+        stage: Which folds and schedule: `"search"`, for partial programs `"relaxed"` or `"superposed"`, or
+            `"final"`.
         terms: The group.
         start: For each term what its relative's leaves ended at: leaf text -> arrays, folds first.
         keep: For each term which weights of its affine maps may be used.
@@ -76,7 +79,7 @@ class Workshop:
         with _MAKING:
             if stage not in self._evaluators:
                 made = Evaluator(self.problem, *self._folds_and_schedule(stage), self.seed)
-                if self.constraints and stage != "relaxed":
+                if self.constraints and stage not in ("relaxed", "superposed"):
                     made.limits = self.constraints.limits
                 if self._evaluators:
                     made.slots = next(iter(self._evaluators.values())).slots
@@ -87,8 +90,11 @@ class Workshop:
         match stage:
             case "search":
                 return self.search_folds, self.schedule
-            case "relaxed":  # A heuristic: two folds and half of the steps tell enough.
+            case "superposed" | "relaxed":  # A heuristic: two folds tell enough,
                 few = Folds(self.search_folds.train[:2], self.search_folds.validation[:2])
+                if stage == "superposed":  # whose weights are sharpest, and mean most, at the end;
+                    return few, replace(self.schedule, keep_best=False, evaluations=1)
+                # and half of the steps, where none is for weights.
                 return few, replace(self.schedule, steps=max(10, self.schedule.steps // 2))
         # Trained to the end on every fold, as the last fold, which has no validation, must be.
         return self.final_folds, replace(self.schedule, keep_best=False)
@@ -157,6 +163,10 @@ class Workshop:
             "curve": [list(c) for c in fit.curve],
         }
         if fit.failed:
+            return plain
+        choices = choice_paths(term, self.problem.language)
+        if choices:  # All that a superposition is for; its other arrays are of no program.
+            plain["choices"] = {path: mean_weights(fit.parameters[path]["logits"]) for path in choices}
             return plain
         if stage != "final":
             # Affine leaves only: they are small, and a module in a hole is made anew for each hole.
