@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         RecurrentRegressor,
         RecurrentTagger,
         distil,
+        learn_tasks,
     )
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "RecurrentTagger",
     "__version__",
     "distil",
+    "learn_tasks",
     "load_model",
 ]
 

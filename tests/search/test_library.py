@@ -1,8 +1,10 @@
 """What one task leaves for the next: modules with their arrays, kept, loaded, used and said out again."""
 
 import json
+import re
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -321,3 +323,15 @@ def test_words_are_said_out_in_full():
     values, mask = frames()
     said = scores(term, extended, values, mask)
     np.testing.assert_allclose(said, scores(whole, FAST.language, values, mask), rtol=1e-5, atol=1e-6)
+
+
+def test_the_page_on_several_tasks_runs(tmp_path, monkeypatch):
+    page = (Path(__file__).parents[2] / "docs" / "reuse.md").read_text()
+    code = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)
+    monkeypatch.chdir(tmp_path)
+    said = {}
+    exec(code[0], said)
+    assert said["later"].tasks == ("late", "both")
+    assert str(said["later"]) == str(said["library"])
+    words = {m.name for m in said["later"].modules}
+    assert not words & words_in(said["small"].program_)

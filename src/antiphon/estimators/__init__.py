@@ -12,6 +12,7 @@ from antiphon.estimators._recurrent import (
     RecurrentTagger,
 )
 from antiphon.estimators._summary import hardware, looks, search_budget, summarise, versions
+from antiphon.estimators._tasks import learn_tasks
 
 __all__ = [
     "DistilRound",
@@ -26,6 +27,7 @@ __all__ = [
     "baselines",
     "distil",
     "hardware",
+    "learn_tasks",
     "looks",
     "phrase",
     "program_text",

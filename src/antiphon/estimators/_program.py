@@ -25,7 +25,7 @@ from antiphon.language import LANGUAGES, Language, Program, parse_term
 if TYPE_CHECKING:
     import pandas as pd
 
-    from antiphon.search import Constraint, SearchResult, Settings
+    from antiphon.search import Constraint, Library, SearchResult, Settings
 
 
 class _ProgramEstimator(SequenceEstimator):
@@ -75,6 +75,7 @@ class _ProgramEstimator(SequenceEstimator):
         *,
         listeners: Iterable[Callable[[Any], None]] = (),
         executor: Executor | Callable[[], Executor] | None = None,
+        library: Library | None = None,
     ) -> Self:
         """Search for a program for labelled cases. Interrupting it (Ctrl-C) keeps the best so far.
 
@@ -85,9 +86,10 @@ class _ProgramEstimator(SequenceEstimator):
             listeners: Called with every event of the search.
             executor: Who fits candidates, instead of `n_jobs` processes: an executor as in
                 `concurrent.futures`, or a function that makes one.
+            library: What earlier tasks left (`antiphon.learn_tasks`), for the search to use.
         """
         self._settings()  # What is wrong with them is said before the data are looked at.
-        return self._fit(self._read(X, reset=True), y, groups, listeners, executor=executor)
+        return self._fit(self._read(X, reset=True), y, groups, listeners, executor=executor, library=library)
 
     def _fit_answers(
         self,
@@ -124,6 +126,7 @@ class _ProgramEstimator(SequenceEstimator):
         weights: np.ndarray | None = None,
         first: Iterable[str] = (),
         executor: Any = None,
+        library: Library | None = None,
     ) -> Self:
         from antiphon import search
 
@@ -140,8 +143,9 @@ class _ProgramEstimator(SequenceEstimator):
             padded = np.zeros((*mask.shape, *soft.shape[1:]), np.float32)
             padded[mask] = soft
             soft = padded
+        language = bind_language(self.language, cases)
         problem = Problem(
-            language=bind_language(self.language, cases),
+            language=language if library is None else library.extend(language),
             values=values,
             mask=mask,
             targets=target.numbers,
