@@ -11,6 +11,7 @@ from antiphon.search import (
     Derivations,
     Grammar,
     Proposal,
+    RecurrentProposal,
     Scored,
     crossover,
     mutate_point,
@@ -169,6 +170,25 @@ def test_chances_sum_to_one(name, seed, programs):
             assert found.shape == (len(options),)
             assert found.sum() == pytest.approx(1.0)
             assert (found > 0).all()
+
+
+def test_a_network_learns_what_goes_with_what():
+    space = SPACES["one output"]
+    texts = ["affine(last(x)) * affine(mean(x))", "affine(max(x)) * affine(min(x))"]
+    programs = [space.derive(parse_term(t, space.grammar.plain, Real(1))) for t in texts]
+    model = RecurrentProposal(space, steps=150)
+    for _ in range(2):  # It goes on from where it was.
+        model.fit(programs, np.ones(2))
+    for one, other in (programs, programs[::-1]):
+        for i, place in enumerate(space.places(one)):
+            options = space.options(one[:i])
+            chances = model.chances(place, options, one[:i])
+            assert chances.sum() == pytest.approx(1.0)
+            assert (chances > 0).all()
+            # What comes last depends on what came before, which a bigram cannot know.
+            if i == len(one) - 1:
+                assert chances[options.index(one[i])] > 0.6
+                assert chances[options.index(other[i])] < 0.2
 
 
 def test_a_bigram_learns_what_stands_below_what():

@@ -19,7 +19,7 @@ from antiphon.search import STRATEGIES, Settings
         ("steps", 9, "At least 10"),
         ("digits", 0, "At least 1, or None"),
         ("relaxation", "none", "One of summaries, recurrent"),
-        ("strategy", "luck", "One of beam, near, ids-bb"),
+        ("strategy", "luck", "One of auto, beam, near"),
     ],
 )
 def test_what_makes_no_sense(name, value, expected):

@@ -17,11 +17,14 @@ from antiphon.search import (
     Phase,
     Scored,
     SearchEnded,
+    Settings,
+    choose_strategy,
     make_strategy,
 )
 
 every_strategy = pytest.mark.parametrize("strategy", sorted(STRATEGIES))
 CANDIDATES = 20
+ENOUGH = 500  # Where nothing is fitted.
 
 
 def wider_language():
@@ -112,7 +115,8 @@ def test_what_happens_is_told(whole, strategy):
     best = of(BestImproved, events)
     assert [(e.number, e.score) for e in best] == [(n, s) for _, n, s in result.trace]
     assert all("?" not in e.text for e in best)
-    assert result.strategy == strategy
+    assert "(auto: " in result.strategy if strategy == "auto" else result.strategy == strategy
+    assert events[0].detail == result.strategy
     assert 0 <= result.compile_seconds <= result.seconds
 
 
@@ -212,7 +216,8 @@ def play(strategy, grammar, candidates, error=made_up):
 
 
 def made(name, grammar, seed=0):
-    return make_strategy(name, grammar, penalty=0.001, seed=seed)
+    chosen = choose_strategy(Settings(strategy=name, candidates=ENOUGH), grammar).strategy
+    return make_strategy(chosen, grammar, penalty=0.001, seed=seed)
 
 
 @every_strategy
@@ -259,7 +264,6 @@ def test_a_round_may_be_cut_short(strategy):
 
 # What `dpads` learns from is the weights of superpositions, which errors made up here do not have.
 LEARN = sorted(set(STRATEGIES) - {"sampling", "enumeration", "dpads"})
-ENOUGH = 500
 
 
 @pytest.fixture(scope="module")

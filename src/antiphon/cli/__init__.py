@@ -78,7 +78,7 @@ def learn(
         str | None,
         typer.Option(
             help="How programs are searched for: beam (the default), near, dpads, ids-bb, mcts, genetic, "
-            "proposal, enumeration, sampling."
+            "proposal, proposal-rnn, enumeration, sampling, or auto."
         ),
     ] = None,
     candidates: Annotated[int | None, typer.Option(help="Stop after so many programs.", min=1)] = None,

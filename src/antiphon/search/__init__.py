@@ -1,6 +1,7 @@
 """Search for programs: partial programs, strategies, the journal, finalists."""
 
 from antiphon.search._abstraction import Abstraction, learn_abstractions
+from antiphon.search._auto import Choice, choose_strategy
 from antiphon.search._beam import Beam
 from antiphon.search._branch_and_bound import BranchAndBound
 from antiphon.search._constraints import (
@@ -38,6 +39,7 @@ from antiphon.search._library import Library, Solved
 from antiphon.search._modules import Module, modules_of
 from antiphon.search._near import Near
 from antiphon.search._proposal import Bigram, Proposal, ProposalModel
+from antiphon.search._recurrent_proposal import RecurrentProposal
 from antiphon.search._rescale import rescale, round_significant
 from antiphon.search._result import SearchResult
 from antiphon.search._sampling import Sampling
@@ -59,6 +61,7 @@ __all__ = [
     "CandidateFitted",
     "CandidateRejected",
     "CandidateStarted",
+    "Choice",
     "Constraint",
     "Curve",
     "Derivation",
@@ -82,6 +85,7 @@ __all__ = [
     "Production",
     "Proposal",
     "ProposalModel",
+    "RecurrentProposal",
     "Region",
     "Sampling",
     "Scored",
@@ -98,6 +102,7 @@ __all__ = [
     "WithoutFeature",
     "broken_constraints",
     "choose",
+    "choose_strategy",
     "completions",
     "crossover",
     "decode",

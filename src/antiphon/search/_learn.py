@@ -12,6 +12,7 @@ import numpy as np
 from antiphon.errors import SearchError
 from antiphon.fitting import Problem, leaf_keys, text_of
 from antiphon.language import Output, Term, holes, size, sketch
+from antiphon.search._auto import choose_strategy
 from antiphon.search._constraints import Constraint
 from antiphon.search._crew import Crew
 from antiphon.search._events import (
@@ -91,6 +92,7 @@ class _Search:
         self.setup, self.output, self.ledger, self.listeners = setup, output, ledger, listeners
         self.settings, self.grammar, self.workshop = setup.settings, setup.grammar, setup.workshop
         self.fitted = self.failed = 0
+        self.choice = choose_strategy(self.settings, self.grammar)
         self.complete: dict[Term, dict[str, Any]] = {}
         self.leaves: dict[tuple[int, str], Any] = {}
         self.best = float("inf")
@@ -103,7 +105,7 @@ class _Search:
             listener(event)
 
     def run(self, first: Sequence[Term] = ()) -> SearchResult:
-        self.say(Phase("search", self.settings.strategy))
+        self.say(Phase("search", str(self.choice)))
         try:
             self._begin(first)
             self._rounds()
@@ -135,7 +137,7 @@ class _Search:
             self.failed,
             seconds,
             compiling,
-            self.settings.strategy,
+            str(self.choice),
             tuple(self.trace),
             self.interrupted,
             tuple(self.gate.counts.items()),
@@ -158,7 +160,7 @@ class _Search:
 
     def _rounds(self) -> None:
         strategy = make_strategy(
-            self.settings.strategy,
+            self.choice.strategy,
             self.grammar,
             penalty=self.settings.penalty,
             seed=self.settings.seed,

@@ -2,13 +2,86 @@
 
 from __future__ import annotations
 
-import heapq
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import inf
 
-from antiphon.language import Term, holes
+import numpy as np
+
+from antiphon.language import Hole, Term, canonical, holes, replace_at
 from antiphon.search._grammar import Grammar
 from antiphon.search._strategy import Scored
+
+
+@dataclass(eq=False)
+class Partial:
+    """A partial program that can be expanded.
+
+    Attributes:
+        term: With a hole.
+        cost: What its completions may cost at least, as far as was seen.
+        order: When it was made.
+        left: Fillings of its first hole that were not tried yet; `None` before any was.
+    """
+
+    term: Term
+    cost: float
+    order: int
+    left: list[Term] | None = field(default=None, repr=False)
+
+
+class Expansion:
+    """The children of partial programs, a few at a time, the most promising first.
+
+    A hole of whole sub-terms has dozens of fillings, which share a compiled function but each cost a
+    candidate. When such a hole is met for the first time all are tried, and from then on few at a time: first
+    those that, in other places, were better than their siblings.
+
+    Args:
+        grammar: The space.
+        few: Children at a time.
+    """
+
+    def __init__(self, grammar: Grammar, *, few: int = 8) -> None:
+        self.grammar, self.few = grammar, few
+        self.seen: set[Term] = {grammar.root}
+        self.advantage: dict[tuple[Hole, Term], tuple[int, float]] = {}
+        self.origin: dict[Term, tuple[Partial, Hole, Term]] = {}  # Of this round.
+
+    def children(self, node: Partial) -> list[Term]:
+        """The next few, none of which was proposed before; empty when nothing is left."""
+        path, hole = holes(node.term)[0]
+        if node.left is None:
+            node.left = list(self.grammar.fillings(hole))
+        found: list[Term] = []
+        self.origin = {}
+        known = any((hole, f) in self.advantage for f in node.left)
+        most = self.few if self.grammar.is_closed_role(hole.role) and known else len(node.left)
+        node.left.sort(key=lambda filling: self._promise(hole, filling))
+        while node.left and len(found) < most:
+            filling = node.left.pop(0)
+            child = canonical(replace_at(node.term, path, filling), self.grammar.plain)
+            if child not in self.seen and self.grammar.least_size(child) <= self.grammar.size_limit:
+                self.seen.add(child)
+                self.origin[child] = node, hole, filling
+                found.append(child)
+        return found
+
+    def _promise(self, hole: Hole, filling: Term) -> float:
+        count, total = self.advantage.get((hole, filling), (0, 0.0))
+        return total / (count + 1)
+
+    def learn(self, results: Sequence[Scored]) -> None:
+        """Compare the children of a round with each other."""
+        finite = [s for s in results if np.isfinite(s.error) and s.term in self.origin]
+        if not finite:
+            return
+        usual = float(np.mean([s.error for s in finite]))
+        for scored in finite:
+            _, hole, filling = self.origin[scored.term]
+            count, total = self.advantage.get((hole, filling), (0, 0.0))
+            self.advantage[hole, filling] = count + 1, total + scored.error - usual
 
 
 class Near:
@@ -16,8 +89,10 @@ class Near:
 
     The root is one hole. A partial program is judged with neural modules in its holes: with these it can do
     at least what its completions can, so its error bounds theirs from below (up to training), and its cost
-    `error + penalty x least size` is an admissible guess of what they cost. The cheapest partial program is
-    expanded next.
+    `error + penalty x least size` is an admissible guess of what they cost.
+
+    The children of a partial program are tried a few at a time; what is left of it is then thought to cost as
+    much as the best of those that were. Of equal costs the one that is nearest to complete comes first.
 
     Args:
         grammar: The space.
@@ -26,22 +101,32 @@ class Near:
 
     def __init__(self, grammar: Grammar, *, penalty: float) -> None:
         self.grammar, self.penalty = grammar, penalty
-        self.frontier: list[tuple[float, int, Term]] = []
-        self.seen: set[Term] = {grammar.root}
-        self.order = itertools.count()
-        heapq.heappush(self.frontier, (0.0, next(self.order), grammar.root))
+        self.expansion = Expansion(grammar)
+        self.order = itertools.count(1)
+        self.frontier = [Partial(grammar.root, 0.0, 0)]
+        self.node = self.frontier[0]
 
     def propose(self) -> Sequence[Term]:
         while self.frontier:
-            _, _, term = heapq.heappop(self.frontier)
-            fresh = [t for t in self.grammar.expand(term) if t not in self.seen]
-            self.seen.update(fresh)
-            if fresh:
-                return fresh
+            self.node = min(self.frontier, key=lambda n: (n.cost, self._missing(n.term), n.order))
+            found = self.expansion.children(self.node)
+            if not self.node.left:
+                self.frontier.remove(self.node)
+            if found:
+                return found
         return []
 
+    def _missing(self, term: Term) -> int:
+        """How far a partial program is from complete: a hole that becomes a template counts twice."""
+        return sum(1 if self.grammar.is_closed_role(hole.role) else 2 for _, hole in holes(term))
+
     def observe(self, results: Sequence[Scored]) -> None:
+        self.expansion.learn(results)
+        best = inf
         for scored in results:
+            cost = scored.error + self.penalty * self.grammar.least_size(scored.term)
+            best = min(best, cost)
             if holes(scored.term):
-                cost = scored.error + self.penalty * self.grammar.least_size(scored.term)
-                heapq.heappush(self.frontier, (cost, next(self.order), scored.term))
+                self.frontier.append(Partial(scored.term, cost, next(self.order)))
+        if results:
+            self.node.cost = max(self.node.cost, best)

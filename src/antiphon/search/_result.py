@@ -18,7 +18,7 @@ class SearchResult:
         failed: How many of them failed to train.
         seconds: How long it took, earlier runs of the same journal included.
         compile_seconds: Of these, how many went to compiling (summed over workers; this run).
-        strategy: Its name.
+        strategy: Its name; for `auto`, which one was taken and why.
         trace: Each improvement of the best complete program: seconds, candidate number, score.
         interrupted: Whether it was stopped by Ctrl-C.
         rejected: For each constraint how many candidates broke it.

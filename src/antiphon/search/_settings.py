@@ -77,12 +77,14 @@ class Settings:
 RELAXATIONS = ("summaries", "recurrent", "superposition")
 
 STRATEGIES = {
+    "auto": "one of those below, by the budget and the size of the space; the search says which and why",
     "beam": "complete programs, the cheapest grown by one construct at a time",
     "near": "best-first over partial programs, neural relaxations as heuristic (NEAR, Shah et al. 2020)",
     "ids-bb": "partial programs depth-first, ever deeper, cut by the best complete one (IDS-BB, same paper)",
     "mcts": "Monte-Carlo tree search over partial programs (UCT, Kocsis and Szepesvari 2006)",
     "genetic": "genetic programming with typed crossover and mutation (Koza 1992, Montana 1995)",
     "proposal": "drawn from a distribution learned from the best so far (as DreamCoder, Ellis et al. 2021)",
+    "proposal-rnn": "the same, the distribution a recurrent network over the program so far",
     "dpads": "all programs superposed, the likeliest first (dPads, Cui and Zhu 2021)",
     "enumeration": "complete programs by size, smallest first",
     "sampling": "complete programs at random",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from antiphon.search._beam import Beam
 from antiphon.search._branch_and_bound import BranchAndBound
 from antiphon.search._differentiable import Differentiable
@@ -10,6 +12,7 @@ from antiphon.search._genetic import Genetic
 from antiphon.search._grammar import Grammar
 from antiphon.search._near import Near
 from antiphon.search._proposal import Proposal
+from antiphon.search._recurrent_proposal import RecurrentProposal
 from antiphon.search._sampling import Sampling
 from antiphon.search._strategy import Strategy
 from antiphon.search._tree_search import TreeSearch
@@ -36,4 +39,7 @@ def make_strategy(name: str, grammar: Grammar, *, penalty: float, seed: int = 0)
             return Genetic(grammar, penalty=penalty, seed=seed)
         case "proposal":
             return Proposal(grammar, penalty=penalty, seed=seed)
+        case "proposal-rnn":
+            model = partial(RecurrentProposal, seed=seed)
+            return Proposal(grammar, penalty=penalty, seed=seed, model=model)
     raise AssertionError(name)
