@@ -1,9 +1,10 @@
 """Fitting programs and networks by gradient: losses, training loops, one candidate or a batch at once."""
 
 from antiphon.fitting._alternation import cases_of_choices, choice_paths, choice_turns
+from antiphon.fitting._compiled import compiled_count, forget_compiled
 from antiphon.fitting._evaluator import Evaluator, Fit, Folds
 from antiphon.fitting._leaves import condition_paths, leaf_keys, standardisation, text_of, to_own_units
-from antiphon.fitting._loop import Schedule, batch_indices, forget_compiled
+from antiphon.fitting._loop import Batch
 from antiphon.fitting._losses import (
     best_threshold,
     case_losses,
@@ -16,9 +17,12 @@ from antiphon.fitting._losses import (
 from antiphon.fitting._network import DivergedError, NetworkFit, fit_network, network_scores
 from antiphon.fitting._neural import fill_hole, with_modules
 from antiphon.fitting._problem import Problem, balanced_weights
+from antiphon.fitting._screener import Screener
 from antiphon.fitting._skeleton import SlotValues, Split, split
+from antiphon.fitting._training import Schedule, batch_indices
 
 __all__ = [
+    "Batch",
     "DivergedError",
     "Evaluator",
     "Fit",
@@ -26,6 +30,7 @@ __all__ = [
     "NetworkFit",
     "Problem",
     "Schedule",
+    "Screener",
     "SlotValues",
     "Split",
     "balanced_weights",
@@ -35,6 +40,7 @@ __all__ = [
     "cases_of_choices",
     "choice_paths",
     "choice_turns",
+    "compiled_count",
     "condition_paths",
     "decide",
     "entropy",

@@ -8,16 +8,18 @@ and 4, in its first order, as dPads has it: Cui and Zhu 2021, section 3.2).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from jaxtyping import Float
 
-from antiphon.language import Apply, Language, Term, path_name, walk
+from antiphon.language import Apply, Language, Primitive, Term, path_name, walk
 
 CHOICE_SHARE = 0.4  # Of a fold's training cases: those that the logits are trained on.
 SETTLING = 0.1  # Share of the steps at the beginning in which the alternatives alone are trained.
 
 
-def choice_paths(term: Term, language: Language) -> list[str]:
+def choice_paths(term: Term, language: Language | Mapping[str, Primitive]) -> list[str]:
     """The leaves of a term that choose between alternatives, in the order of `walk`."""
     return [
         path_name(path)

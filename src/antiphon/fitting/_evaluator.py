@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from antiphon.fitting._leaves import initial_parameters, penalties, standardisation, term_seed, text_of
-from antiphon.fitting._loop import BatchResult, Schedule, train_batch
+from antiphon.fitting._loop import Batch, prepare_batch
 from antiphon.fitting._losses import (
     best_threshold,
     decide,
@@ -22,7 +22,14 @@ from antiphon.fitting._losses import (
     measure,
 )
 from antiphon.fitting._problem import Problem
-from antiphon.fitting._skeleton import Skeleton, SlotValues, Split, is_sequence, split
+from antiphon.fitting._skeleton import (
+    Skeleton,
+    SlotValues,
+    Split,
+    is_sequence,
+    split,
+)
+from antiphon.fitting._training import Schedule
 from antiphon.language import Real, Term
 
 BATCHES = (1, 4, 16, 64)  # Batch sizes that are compiled; a group is cut into these.
@@ -167,22 +174,33 @@ class Evaluator:
             l2: For each term, the strength of its penalty in units of the usual one.
             with_scores: Whether `Fit.scores` is wanted.
         """
-        result = self._train(terms, start=start, keep=keep, l2=l2)
-        fits = []
-        for i, term in enumerate(terms):
-            fits.append(self._judge(text_of(term, self.problem.language), result, i, with_scores))
-        return fits
+        return self.train(terms, self.prepare(terms, start=start, keep=keep, l2=l2), with_scores=with_scores)
 
-    def _train(
+    def train(self, terms: Sequence[Term], batch: Batch, *, with_scores: bool = False) -> list[Fit]:
+        """Train what was prepared, and judge it.
+
+        Args:
+            terms: The terms that the batch was prepared for.
+            batch: What `prepare` gave.
+            with_scores: Whether `Fit.scores` is wanted.
+        """
+        result = batch.train()
+        self.compile_seconds += result.compile_seconds
+        self.run_seconds += result.run_seconds
+        return [
+            self.judge(text_of(term, self.problem.language), result, i, with_scores)
+            for i, term in enumerate(terms)
+        ]
+
+    def prepare(
         self,
         terms: Sequence[Term],
         *,
         start: Sequence[Mapping[str, Any] | None] | None = None,
         keep: Sequence[Mapping[str, np.ndarray] | None] | None = None,
         l2: Sequence[float] | None = None,
-    ) -> BatchResult:
-        """Train terms of one skeleton."""
-        language = self.problem.language
+    ) -> Batch:
+        """Compile what `fit` would train, and gather its data; another thread may do it ahead of time."""
         parts = [self.split(t) for t in terms]
         skeleton: Skeleton = parts[0].skeleton
         assert all(p.skeleton == skeleton for p in parts)
@@ -191,28 +209,10 @@ class Evaluator:
         filled = [*range(len(terms)), *[len(terms) - 1] * (size - len(terms))]
         standards, starts = [], []
         for i, (term, part) in enumerate(zip(terms, parts, strict=True)):
-            standards.append(
-                standardisation(
-                    part,
-                    self.slots,
-                    folds=folds,
-                    keep=keep[i] if keep else None,
-                    limits=self.limits(term) if self.limits else None,
-                )
-            )
-            own = term_seed(text_of(term, language))
-            warm = (start[i] if start else None) or {}
-            copies = []
-            for fold in range(folds):
-                # Restarts differ, folds do too: one unlucky start does not spoil a candidate.
-                fresh = initial_parameters(part, language, self.slots, seed=(self.seed, own, fold))
-                for path, leaf in fresh.items():
-                    known = warm.get(path, {})
-                    for name in leaf:
-                        if name in known and np.shape(known[name]) == (folds, *leaf[name].shape):
-                            leaf[name] = np.asarray(known[name][fold], np.float32)
-                copies.append(fresh)
-            starts.append(_stack(copies))
+            limits = self.limits(term) if self.limits else None
+            kept = keep[i] if keep else None
+            standards.append(standardisation(part, self.slots, folds=folds, keep=kept, limits=limits))
+            starts.append(self.starts(term, part, (start[i] if start else None) or {}))
         shared = tuple(s is not None for s in self._shared(parts[0]))
         inputs = tuple(
             self.slots[parts[0].slots[j]]
@@ -220,11 +220,10 @@ class Evaluator:
             else np.stack([np.asarray(self.slots[parts[i].slots[j]]) for i in filled])
             for j in range(len(shared))
         )
-        usual = self.l2 if self.l2 is not None else 1.0 / max(1.0, float(self.folds.train.sum(1).mean()))
-        strength = np.array([usual * (l2[i] if l2 else 1.0) for i in filled], np.float32)
-        result = train_batch(
+        strength = np.array([self.strength() * (l2[i] if l2 else 1.0) for i in filled], np.float32)
+        return prepare_batch(
             skeleton,
-            language,
+            self.problem.language,
             self.problem.task,
             self.schedule,
             start=_stack([starts[i] for i in filled]),
@@ -240,11 +239,30 @@ class Evaluator:
             mask=self.problem.mask,
             seed=self.seed,
         )
-        self.compile_seconds += result.compile_seconds
-        self.run_seconds += result.run_seconds
-        return result
 
-    def _judge(self, text: str, result: Any, i: int, with_scores: bool) -> Fit:
+    def strength(self) -> float:
+        """The usual penalty: one over the number of training cases."""
+        return self.l2 if self.l2 is not None else 1.0 / max(1.0, float(self.folds.train.sum(1).mean()))
+
+    def starts(self, term: Term, parts: Split, warm: Mapping[str, Any]) -> dict[str, dict[str, np.ndarray]]:
+        """Where the parameters of a term begin, folds first."""
+        folds = len(self.folds.train)
+        own = term_seed(text_of(term, self.problem.language))
+        copies = []
+        for fold in range(folds):
+            # Restarts differ, folds do too: one unlucky start does not spoil a candidate.
+            seed = (self.seed, own, fold)
+            fresh = initial_parameters(parts, self.problem.language, self.slots, seed=seed)
+            for path, leaf in fresh.items():
+                known = warm.get(path, {})
+                for name in leaf:
+                    if name in known and np.shape(known[name]) == (folds, *leaf[name].shape):
+                        leaf[name] = np.asarray(known[name][fold], np.float32)
+            copies.append(fresh)
+        return _stack(copies)
+
+    def judge(self, text: str, result: Any, i: int, with_scores: bool) -> Fit:
+        """What one candidate of a trained batch is worth on the cases that it was not trained on."""
         problem, folds = self.problem, self.folds
         every = self.schedule.steps // self.schedule.evaluations
         steps = tuple(every * (k + 1) for k in range(result.curve_train.shape[-1]))

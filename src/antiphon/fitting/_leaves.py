@@ -103,6 +103,8 @@ def initial_parameters(
         rng = np.random.default_rng(own)
         leaf = {}
         for name, shape in shapes.items():
+            if (node.name, name) == ("affine", "centre"):
+                continue  # It follows from the data (`standardisation`), and is not trained.
             if len(shape) < 2:
                 leaf[name] = np.zeros(shape, np.float32)
             elif node.name == "affine":

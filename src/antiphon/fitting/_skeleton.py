@@ -8,6 +8,7 @@ compiled training loop, and are trained as one batch.
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,8 @@ from antiphon.language import (
     Hole,
     Lam,
     Language,
+    Primitive,
+    Real,
     Seq,
     Term,
     Type,
@@ -29,8 +32,8 @@ from antiphon.language import (
     data_arrays,
     parameter_shapes,
     path_name,
+    sequence,
     walk,
-    with_children,
 )
 from antiphon.language import evaluate as evaluate_term
 
@@ -51,12 +54,21 @@ class Skeleton:
 
 @dataclass(frozen=True)
 class Split:
-    """A term, split into its skeleton and what fills it."""
+    """A term, split into its skeleton and what fills it.
+
+    Attributes:
+        skeleton: What is left over slots.
+        slots: What fills them.
+        data: Constants that are arrays, by path.
+        shapes: Shapes of the parameters, by path.
+        types: The type of each node of the skeleton, by path.
+    """
 
     skeleton: Skeleton
     slots: tuple[Term, ...]
     data: dict[str, dict[str, np.ndarray]]
     shapes: dict[str, dict[str, tuple[int, ...]]]
+    types: dict[str, Type]
 
 
 def split(term: Term, language: Language, output_type: Type) -> Split:
@@ -70,6 +82,7 @@ def split(term: Term, language: Language, output_type: Type) -> Split:
     typing = check(term, language, output_type)
     slots: list[Term] = []
     types: list[Type] = []
+    joined: dict[str, dict[str, np.ndarray]] = {}
 
     def constant(node: Term, bound: frozenset[str]) -> bool:
         match node:
@@ -90,10 +103,11 @@ def split(term: Term, language: Language, output_type: Type) -> Split:
             case Lam(name=name, body=body):
                 return Lam(name, rest(body, (*path, 0), bound | {name}))
             case Apply(args=args):
-                # Data constants come from outside, so skeletons that differ in them are equal.
-                blank = tuple((k, "" if k in language[node.name].data else v) for k, v in node.config)
                 below = tuple(rest(a, (*path, i), bound) for i, a in enumerate(args))
-                return Apply(node.name, below, blank)
+                if node.name in JOINED and isinstance(typing[path], Real) and _is_ready(node.name, language):
+                    joined[path_name(path)] = {"operation": np.array(JOINED.index(node.name), np.float32)}
+                    return Apply(EITHER, below)
+                return Apply(node.name, below, _without_data(node, language))
         return node
 
     skeleton = rest(term, (), frozenset())
@@ -104,7 +118,35 @@ def split(term: Term, language: Language, output_type: Type) -> Split:
     }
     kept = {path_name(p) for p, node in walk(skeleton) if isinstance(node, Apply)}
     data = {p: d for p, d in data_arrays(term, language, typing).items() if p in kept}
-    return Split(Skeleton(skeleton, tuple(types)), tuple(slots), data, parametric)
+    inner = {path_name(p): typing[p] for p, _ in walk(skeleton)}
+    return Split(Skeleton(skeleton, tuple(types)), tuple(slots), {**data, **joined}, parametric, inner)
+
+
+def _is_ready(name: str, language: Language) -> bool:
+    """Whether a word is the one of the ready languages, not another one of the same name."""
+    return language[name].run is sequence[name].run
+
+
+def _without_data(node: Apply, language: Language) -> tuple[tuple[str, int | float | str | bool], ...]:
+    """Constants; those that are data come from outside, so nodes that differ in them compile to one."""
+    return tuple((k, "" if k in language[node.name].data else v) for k, v in node.config)
+
+
+# Which of two operations a node does is data: both cost next to nothing beside what they are done to, and
+# sums and products of the same shape then compile to one function.
+JOINED = ("add", "mul")
+EITHER = "add or mul"  # No word of a language can have this name.
+
+
+def _either(a: Any, b: Any, *, operation: Any) -> Any:
+    return jnp.where(operation > 0, a * b, a + b)
+
+
+def words_of(skeleton: Skeleton, language: Language) -> dict[str, Primitive]:
+    """The primitives that a skeleton is made of, by name."""
+    names = sorted({node.name for _, node in walk(skeleton.term) if isinstance(node, Apply)})
+    either = Primitive(EITHER, sequence["add"].signature, _either)
+    return {name: either if name == EITHER else language[name] for name in names}
 
 
 def leaf_inputs(skeleton: Skeleton) -> dict[str, int]:
@@ -179,10 +221,15 @@ class SlotValues:
         self.kept: OrderedDict[Term, Any] = OrderedDict()
         self.statistics: dict[Term, tuple[np.ndarray, np.ndarray]] = {}
         self.limit_bytes = limit_bytes
+        self.lock = threading.RLock()  # Batches are prepared ahead in another thread.
         self.bytes = 0
 
     def __getitem__(self, term: Term) -> Any:
         """An array `(case, n)`, or for a sequence the pair frames `(case, time, n)`, mask `(case, time)`."""
+        with self.lock:
+            return self._value(term)
+
+    def _value(self, term: Term) -> Any:
         if term in self.kept:
             self.kept.move_to_end(term)
             return self.kept[term]
@@ -190,15 +237,20 @@ class SlotValues:
             return self.input
         assert isinstance(term, Apply)
         # One step at a time, so that a window shared by several reductions is computed once.
-        arguments = {f"a{i}": self[a] for i, a in enumerate(term.args)}
-        node = with_children(term, tuple(Var(name) for name in arguments))
-        assert isinstance(node, Apply)
-        found = _mapped(node, self.language)(arguments)
+        arguments = {f"a{i}": self._value(a) for i, a in enumerate(term.args)}
+        node = Apply(term.name, tuple(Var(name) for name in arguments), _without_data(term, self.language))
+        found = _mapped(node, self.language)(arguments, self._data(term))
         self.kept[term] = found
         self.bytes += _bytes(found)
         while self.bytes > self.limit_bytes and len(self.kept) > 1:
             self.bytes -= _bytes(self.kept.popitem(last=False)[1])
         return found
+
+    def _data(self, term: Apply) -> dict[str, dict[str, np.ndarray]]:
+        if not self.language[term.name].data:
+            return {}
+        typing = check(term, self.language)
+        return {"root": data_arrays(term, self.language, typing)["root"]}
 
     def location_and_scale(self, term: Term) -> tuple[np.ndarray, np.ndarray]:
         """Where a slot's entries lie and how far they spread, `(n,)` each, untouched by a few wild values.
@@ -206,6 +258,10 @@ class SlotValues:
         The spread is the standard deviation of values clipped to their 0.5 and 99.5 percentiles; 1 for a
         constant entry.
         """
+        with self.lock:
+            return self._location_and_scale(term)
+
+    def _location_and_scale(self, term: Term) -> tuple[np.ndarray, np.ndarray]:
         if term not in self.statistics:
             value = self[term]
             if isinstance(value, tuple):
@@ -241,7 +297,11 @@ def _mapped(node: Apply, language: Language) -> Any:
     """One primitive over all cases, compiled once for each primitive and shape."""
     key = (node, language[node.name].run)
     if key not in _COMPILED:
-        _COMPILED[key] = jax.jit(jax.vmap(lambda inputs: evaluate_term(node, language, inputs, {}, {})))
+
+        def run(inputs: Any, data: Any) -> Any:
+            return evaluate_term(node, language, inputs, {}, data)
+
+        _COMPILED[key] = jax.jit(jax.vmap(run, in_axes=(0, None)))
     return _COMPILED[key]
 
 

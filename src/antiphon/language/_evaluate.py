@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from antiphon.language._language import Language
+from antiphon.language._language import Language, Primitive
 from antiphon.language._terms import Apply, Hole, Lam, Path, Term, Var, path_name, walk
 from antiphon.language._types import Seq, Type
 from antiphon.language._typing import Typing
@@ -34,7 +34,7 @@ def _at_frame(type_: Type) -> Type:
 
 def evaluate(
     term: Term,
-    language: Language,
+    language: Language | Mapping[str, Primitive],
     inputs: Mapping[str, Any],
     parameters: Arrays,
     data: Arrays,
@@ -44,7 +44,7 @@ def evaluate(
 
     Args:
         term: A term without holes.
-        language: Where its primitives are.
+        language: Where its primitives are, by name.
         inputs: Free variable -> array `(n,)`, or for a sequence the pair frames `(time, n)`, mask `(time,)`.
         parameters: Path of a leaf -> name -> array, as `parameters(term)` gives.
         data: Path of a node -> constant -> array, as `data_arrays` gives.
@@ -60,7 +60,7 @@ def _run(
     term: Term,
     path: Path,
     scope: dict[str, Any],
-    language: Language,
+    language: Language | Mapping[str, Primitive],
     parameters: Arrays,
     data: Arrays,
     temperature: Any,

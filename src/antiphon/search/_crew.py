@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from antiphon.errors import InputError, SearchError
+from antiphon.search._ahead import Ahead
 from antiphon.search._pool import ExecutorPool, Pool, processes
 from antiphon.search._work import Job, Workshop
 
@@ -43,6 +44,7 @@ class Crew:
             raise InputError(f"An executor, and {other}.", "One of them.", "Leave one out.")
         self.workshop, self.jobs, self.cluster, self.executor = workshop, jobs, cluster, executor
         self.pool: Pool | None = None
+        self.ahead: Ahead | None = None
         self.batch: _Batch | None = None
         self.deaths = 0  # Jobs in a row that were done alone and killed their worker.
 
@@ -60,15 +62,19 @@ class Crew:
 
     def start(self, jobs: Sequence[Job]) -> list[Callable[[], dict[str, Any]]]:
         """Begin jobs, and drop those of before; each returned function waits for one and gives its result."""
-        if self.pool is None:
-            return [partial(self.workshop.run, job) for job in jobs]
         self.drop()
+        if self.pool is None:
+            self.ahead = Ahead(self.workshop, jobs)
+            return [partial(self.ahead.result, number) for number in range(len(jobs))]
         self.batch = _Batch(self, self.pool, jobs)
         self.batch.begin()
         return [partial(self.batch.result, number) for number in range(len(jobs))]
 
     def drop(self) -> None:
         """Forget the jobs that no worker has begun."""
+        if self.ahead is not None:
+            self.ahead.close()
+            self.ahead = None
         if self.batch is not None:
             self.batch.drop()
             self.batch = None

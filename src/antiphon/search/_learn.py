@@ -30,15 +30,17 @@ from antiphon.search._gate import Gate
 from antiphon.search._journal import Journal
 from antiphon.search._ledger import Ledger
 from antiphon.search._result import SearchResult
+from antiphon.search._rounds import groups_of
 from antiphon.search._settings import Settings
 from antiphon.search._setup import Setup, Split, set_up
 from antiphon.search._strategies import make_strategy
 from antiphon.search._strategy import Scored
-from antiphon.search._work import Job
 
 FINISHING_SHARE = 0.3  # Of a limit in seconds, kept for the finalists.
 FINALISTS_LIMIT = 18
 ATTEMPTS = 5  # Rounds of finalists, where none of a round can be used.
+HALVED_FROM = 8  # Candidates of a round that are thinned out.
+SURVIVING = 3  # One of so many is trained to the end.
 BEST_OF_SIZE = 3  # Finalists of each size that pays; the search's own splits do not tell them apart.
 
 
@@ -191,28 +193,47 @@ class _Search:
         return float("inf") if limit is None else limit * (1 - FINISHING_SHARE)
 
     def _fit(self, terms: Sequence[Term]) -> list[dict[str, Any]] | None:
-        """Fit a round, group by group; `None` if the time ran out before its end."""
-        relaxed = [self.grammar.relax(t) for t in terms]
-        groups: list[list[int]] = []
-        jobs: list[Job] = []
-        for stage in ("search", "relaxed", "superposed"):
-            which = [i for i, t in enumerate(terms) if self.grammar.stage(t) == stage]
-            for members in self.workshop.evaluator(stage).group([relaxed[i] for i in which]):
-                groups.append([which[m] for m in members])
-                start = tuple(self._warm(terms[i]) for i in groups[-1])
-                jobs.append(Job(stage, tuple(relaxed[i] for i in groups[-1]), start=start))
+        """Fit a round; `None` if the time ran out before its end."""
+        losers: dict[int, dict[str, Any]] = {}
+        if self.settings.halving:
+            whole = [i for i, t in enumerate(terms) if not holes(t)]
+            if len(whole) >= HALVED_FROM:
+                # Successive halving with one rung: the worse ones are known for what they are by then.
+                short = self._run([terms[i] for i in whole], stage="rung")
+                if short is None:
+                    return None
+                order = sorted(range(len(whole)), key=lambda n: (self._error(short[n]), n))
+                for n in order[max(HALVED_FROM // 2, len(whole) // SURVIVING) :]:
+                    losers[whole[n]] = {**short[n], "eliminated": True}
+        rest = [i for i in range(len(terms)) if i not in losers]
+        results = self._run([terms[i] for i in rest], report=True)
+        for i, loser in losers.items():
+            self._take(terms[i], loser, 0.0)
+        if results is None:
+            return None
+        found = {**losers, **dict(zip(rest, results, strict=True))}
+        return [found[i] for i in range(len(terms))]
+
+    def _run(
+        self, terms: Sequence[Term], *, stage: str = "search", report: bool = False
+    ) -> list[dict[str, Any]] | None:
+        """Fit terms, group by group, and take their results in where they are to be reported."""
+        groups = groups_of(
+            terms, self.grammar, self.workshop, self._warm, screening=self.settings.screening, stage=stage
+        )
 
         def starting(number: int) -> None:
-            for ahead, i in enumerate(groups[number], 1):
+            for ahead, i in enumerate(groups[number].members if report else (), 1):
                 text = text_of(terms[i], self.grammar.language)
                 self.say(CandidateStarted(self.fitted + ahead, text, size(terms[i])))
 
         results: list[dict[str, Any] | None] = [None] * len(terms)
-        fitted = self.ledger.results(jobs, starting=starting, limit=self._deadline())
-        for members, found in zip(groups, fitted, strict=False):
-            for i, result in zip(members, found["results"], strict=True):
+        fitted = self.ledger.results([g.job for g in groups], starting=starting, limit=self._deadline())
+        for group, found in zip(groups, fitted, strict=False):
+            for i, result in zip(group.members, found["results"], strict=True):
                 results[i] = result
-                self._take(terms[i], result, found["seconds"] / len(members))
+                if report:
+                    self._take(terms[i], result, found["seconds"] / len(group.members))
         done = [r for r in results if r is not None]
         return done if len(done) == len(terms) else None
 
@@ -234,7 +255,7 @@ class _Search:
         for key, leaf in result.get("leaves", {}).items():
             folds = len(next(iter(leaf.values())))
             self.leaves.setdefault((folds, key), leaf)
-        if holes(term):
+        if holes(term) or "eliminated" in result:
             return
         self.complete[term] = result
         cost = self._error(result) + self.settings.penalty * nodes

@@ -78,5 +78,5 @@ class Ledger:
                 arrays = leaf.items() if isinstance(leaf, dict) else [("", leaf)]
                 for name, array in sorted(arrays):
                     digest.update(f"{path} {name}".encode() + np.ascontiguousarray(array).tobytes())
-        digest.update(repr(job.l2).encode())
+        digest.update(repr((job.l2, job.screened)).encode())
         return f"{job.stage} {digest.hexdigest()[:24]}"

@@ -28,6 +28,10 @@ class Settings:
         relaxation: What stands in for a hole: `"summaries"` (a perceptron over every summary that the
             language can say), `"recurrent"` (a GRU over the frames) or `"superposition"` (a weighted sum of
             all that may stand there); `dpads` always takes the last.
+        screening: Fit terms of rare skeletons together, as data of one function that is compiled once. Their
+            numbers then differ from those of functions of their own by rounding.
+        halving: Train all candidates of a round for a quarter of the steps, and only the best third to the
+            end (successive halving, Jamieson and Talwalkar 2016). Off, to reproduce a published protocol.
         digits: Significant digits of coefficients; `None` keeps float32.
     """
 
@@ -43,6 +47,8 @@ class Settings:
     seed: int = 0
     steps: int = 300
     relaxation: str = "summaries"
+    screening: bool = True
+    halving: bool = False
     digits: int | None = 3
 
     def __post_init__(self) -> None:

@@ -79,6 +79,8 @@ class Setup:
             "size_limit": s.size_limit,
             "relaxation": s.relaxation,
             "constraints": [str(c) for c in self.constraints.given],
+            "screening": s.screening,
+            "halving": s.halving,
         }
 
 

@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 
 from antiphon.fitting import (
+    Batch,
     Evaluator,
     Fit,
     Folds,
     Problem,
     Schedule,
+    Screener,
     choice_paths,
     leaf_keys,
     standardisation,
@@ -34,12 +36,13 @@ class Job:
     """One group of terms of one skeleton, to be fitted together.
 
     Attributes:
-        stage: Which folds and schedule: `"search"`, for partial programs `"relaxed"` or `"superposed"`, or
-            `"final"`.
+        stage: Which folds and schedule: `"search"`, `"rung"` (a quarter of its steps), for partial programs
+            `"relaxed"` or `"superposed"`, or `"final"`.
         terms: The group.
         start: For each term what its relative's leaves ended at: leaf text -> arrays, folds first.
         keep: For each term which weights of its affine maps may be used.
         l2: For each term the strength of its penalty.
+        screened: Whether they have many skeletons, and are fitted as data of one function.
     """
 
     stage: str
@@ -47,6 +50,7 @@ class Job:
     start: tuple[Mapping[str, Any], ...] = ()
     keep: tuple[Mapping[str, np.ndarray], ...] = ()
     l2: tuple[float, ...] = ()
+    screened: bool = False
 
 
 @dataclass
@@ -70,9 +74,10 @@ class Workshop:
     seed: int
     constraints: Constraints | None = None
     _evaluators: dict[str, Evaluator] = field(default_factory=dict, repr=False)
+    _screeners: dict[str, Screener] = field(default_factory=dict, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_evaluators": {}}
+        return {**self.__dict__, "_evaluators": {}, "_screeners": {}}
 
     def evaluator(self, stage: str) -> Evaluator:
         """The evaluator of a stage, made when first asked for."""
@@ -86,10 +91,18 @@ class Workshop:
                 self._evaluators[stage] = made
             return self._evaluators[stage]
 
+    def screener(self, stage: str) -> Screener:
+        """The same for terms of rare skeletons."""
+        evaluator = self.evaluator(stage)
+        with _MAKING:
+            return self._screeners.setdefault(stage, Screener(evaluator))
+
     def _folds_and_schedule(self, stage: str) -> tuple[Folds, Schedule]:
         match stage:
             case "search":
                 return self.search_folds, self.schedule
+            case "rung":
+                return self.search_folds, replace(self.schedule, steps=max(10, self.schedule.steps // 4))
             case "superposed" | "relaxed":  # A heuristic: two folds tell enough,
                 few = Folds(self.search_folds.train[:2], self.search_folds.validation[:2])
                 if stage == "superposed":  # whose weights are sharpest, and mean most, at the end;
@@ -99,8 +112,42 @@ class Workshop:
         # Trained to the end on every fold, as the last fold, which has no validation, must be.
         return self.final_folds, replace(self.schedule, keep_best=False)
 
-    def run(self, job: Job) -> dict[str, Any]:
+    def prepare(self, job: Job) -> Batch | None:
+        """Compile, maybe in another thread, what `run` needs first; `None` where that is nothing."""
+        return None if job.screened else self._batch(job, slice(0, self._most(job)))
+
+    def _most(self, job: Job) -> int:
+        """As many terms at once as memory allows."""
+        evaluator = self.evaluator(job.stage)
+        return evaluator.limit(evaluator.split(job.terms[0]))
+
+    def _batch(self, job: Job, part: slice) -> Batch:
+        starts = [self._start(t, s) for t, s in zip(job.terms, job.start, strict=True)] if job.start else None
+        return self.evaluator(job.stage).prepare(
+            job.terms[part],
+            start=starts[part] if starts else None,
+            keep=job.keep[part] or None,
+            l2=job.l2[part] or None,
+        )
+
+    def _fits(self, job: Job, prepared: Batch | None) -> list[Fit]:
+        evaluator = self.evaluator(job.stage)
+        if job.screened:
+            starts = [self._start(t, s) for t, s in zip(job.terms, job.start, strict=True)]
+            return self.screener(job.stage).fit(job.terms, start=starts or None)
+        fits: list[Fit] = []
+        for at in range(0, len(job.terms), most := self._most(job)):
+            part = slice(at, at + most)
+            batch = prepared if prepared is not None and at == 0 else self._batch(job, part)
+            fits += evaluator.train(job.terms[part], batch)
+        return fits
+
+    def run(self, job: Job, prepared: Batch | None = None) -> dict[str, Any]:
         """Do a job.
+
+        Args:
+            job: What to fit.
+            prepared: What `prepare` gave for it, if it was asked.
 
         Returns:
             `results`, one a term, as plain values and arrays; `compile_seconds` and `seconds` spent.
@@ -108,17 +155,7 @@ class Workshop:
         begun = time.perf_counter()
         evaluator = self.evaluator(job.stage)
         compiled = evaluator.compile_seconds
-        starts = [self._start(t, s) for t, s in zip(job.terms, job.start, strict=True)] if job.start else None
-        fits: list[Fit] = []
-        most = evaluator.limit(evaluator.split(job.terms[0]))
-        for at in range(0, len(job.terms), most):  # As many at once as memory allows.
-            part = slice(at, at + most)
-            fits += evaluator.fit(
-                job.terms[part],
-                start=starts[part] if starts else None,
-                keep=job.keep[part] or None,
-                l2=job.l2[part] or None,
-            )
+        fits = self._fits(job, prepared)
         keeps = job.keep or ({},) * len(job.terms)
         results = [
             self._plain(fit, term, job.stage, keep)
