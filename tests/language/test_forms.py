@@ -104,7 +104,8 @@ def test_mathematics_in_one_line():
 def test_every_program_has_every_form(term):
     program = Program(term, BOUND, Output("classification", ("a_b", "50%", "c")))
     for form in FORMS:
-        assert show(program, form).strip()
+        if form != "sympy":  # For numbers over tables only: see test_arithmetic.py.
+            assert show(program, form).strip()
     assert Program.parse(show(program, "text")) == program
     latex = show(program, "latex")
     assert latex.count("{") == latex.count("}")

@@ -22,7 +22,8 @@ from antiphon.search import (
     make_strategy,
 )
 
-every_strategy = pytest.mark.parametrize("strategy", sorted(STRATEGIES))
+# `sums` is for formulas over tables: see test_sums.py.
+every_strategy = pytest.mark.parametrize("strategy", sorted(set(STRATEGIES) - {"sums"}))
 CANDIDATES = 20
 ENOUGH = 500  # Where nothing is fitted.
 

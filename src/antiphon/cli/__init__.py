@@ -34,6 +34,7 @@ class Form(StrEnum):
     math = "math"
     latex = "latex"
     dot = "dot"
+    sympy = "sympy"
     graph = "graph"
 
 

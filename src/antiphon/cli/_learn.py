@@ -115,10 +115,12 @@ def _reason(error: OSError) -> str:
 
 
 def _plan(model: Any) -> str:
+    from antiphon.estimators import search_strategy
+
     workers = f"{model.n_jobs} worker{'s' * (model.n_jobs != 1)}"
     if model.cluster is not None:
         workers = f"workers of {model.cluster}"
-    what = f"language {model.language} · strategy {model.strategy}"
+    what = f"language {model.language} · strategy {search_strategy(model)}"
     return f"{what} · {workers} · budget {_budget(model)}"
 
 

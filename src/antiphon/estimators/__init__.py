@@ -11,7 +11,7 @@ from antiphon.estimators._recurrent import (
     RecurrentRegressor,
     RecurrentTagger,
 )
-from antiphon.estimators._summary import hardware, looks, search_budget, summarise, versions
+from antiphon.estimators._summary import hardware, looks, search_budget, search_strategy, summarise, versions
 from antiphon.estimators._tasks import learn_tasks
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "phrase",
     "program_text",
     "search_budget",
+    "search_strategy",
     "show_program",
     "summarise",
     "versions",

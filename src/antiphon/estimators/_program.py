@@ -36,11 +36,11 @@ class _ProgramEstimator(SequenceEstimator):
     def __init__(
         self,
         language: str | Language = "sequence",
-        strategy: str = "beam",
+        strategy: str | None = None,
         candidates: int | None = None,
         seconds: float | None = None,
         metric: str = "auto",
-        size_limit: int = 20,
+        size_limit: int | None = None,
         features: Any = None,
         layout: str | None = None,
         n_jobs: int | None = 1,
@@ -180,11 +180,12 @@ class _ProgramEstimator(SequenceEstimator):
                 "A fixed random_state: a journal goes on with the search of one seed.",
                 "Give random_state=0, or another number.",
             )
+        language = known_language(self.language)
         given = {
-            "strategy": self.strategy,
+            "strategy": self.strategy or (None if self.options else language.strategy),
             "candidates": self.candidates,
             "seconds": self.seconds,
-            "size_limit": self.size_limit,
+            "size_limit": self.size_limit or (None if self.options else language.size_limit),
             "cluster": self.cluster,
         }
         return replace(
@@ -205,12 +206,13 @@ class ProgramClassifier(ClassifierMixin, Classes, _ProgramEstimator):
 
     Args:
         language: The name of a language, or a `Language` of your own.
-        strategy: How programs are searched for: a name in `antiphon.search.STRATEGIES`.
+        strategy: How programs are searched for: a name in `antiphon.search.STRATEGIES`; None for what suits
+            the language.
         candidates: How many programs are tried; None for the default of the search.
         seconds: How long the search may take; None for no limit.
         metric: What programs are judged by: `"accuracy"`, `"f1"` (of the second class), `"macro-f1"`, or
             `"auto"`: accuracy, but F1 where one of two classes is rare.
-        size_limit: Nodes of a program, at most.
+        size_limit: Nodes of a program, at most; None for what suits the language.
         features: Names of the features, a `Features`, or a CSV file of them; data frames bring their own.
         layout: Axes of a 3-D array: `"case-time-feature"` or `"case-feature-time"`.
         n_jobs: Worker processes; -1 for one a core. The result does not depend on it.
@@ -271,11 +273,11 @@ class ProgramRegressor(RegressorMixin, _ProgramEstimator):
     def __init__(
         self,
         language: str | Language = "sequence",
-        strategy: str = "beam",
+        strategy: str | None = None,
         candidates: int | None = None,
         seconds: float | None = None,
         metric: str = "auto",
-        size_limit: int = 20,
+        size_limit: int | None = None,
         features: Any = None,
         layout: str | None = None,
         n_jobs: int | None = 1,
@@ -301,6 +303,26 @@ class ProgramRegressor(RegressorMixin, _ProgramEstimator):
         self.options = options
 
 
+def known_language(language: str | Language) -> Language:
+    """A language by its name.
+
+    Raises:
+        InputError: If there is no such language.
+
+    Example:
+        >>> known_language("arithmetic").strategy
+        'sums'
+    """
+    known = LANGUAGES.get(language) if isinstance(language, str) else language
+    if not isinstance(known, Language):
+        raise InputError(
+            f"The language {language!r}.",
+            f"One of {', '.join(sorted(LANGUAGES))}, or a Language.",
+            "Check the spelling, or import the module that defines it.",
+        )
+    return known
+
+
 def bind_language(language: str | Language, cases: Sequences) -> Language:
     """A language over the features of these cases.
 
@@ -316,13 +338,7 @@ def bind_language(language: str | Language, cases: Sequences) -> Language:
         >>> bind_language("sequence", as_sequences([[[1.0], [2.0]]], features=["speed"])).input_type
         Seq[Real[1]]
     """
-    known = LANGUAGES.get(language) if isinstance(language, str) else language
-    if not isinstance(known, Language):
-        raise InputError(
-            f"The language {language!r}.",
-            f"One of {', '.join(sorted(LANGUAGES))}, or a Language.",
-            "Check the spelling, or import the module that defines it.",
-        )
+    known = known_language(language)
     features = cases.features
     if _numbered(features.names) and len(known.features) == len(features):
         features = Features(tuple(known.features), tuple(known.features.values()))

@@ -94,6 +94,17 @@ def search_budget(model: Any) -> tuple[int, float | None]:
     return settings.candidates, settings.seconds
 
 
+def search_strategy(model: Any) -> str:
+    """The strategy that the search of a program estimator goes by.
+
+    Example:
+        >>> from antiphon import ProgramRegressor
+        >>> search_strategy(ProgramRegressor(language="arithmetic"))
+        'sums'
+    """
+    return model._settings().strategy
+
+
 def looks(program: Program, dataset: Dataset, predicted: Any) -> tuple[Look, ...]:
     """Where a program looks in a few test cases: half of them right, half wrong, where there are such."""
     cases = _examples(dataset, predicted)

@@ -2,6 +2,7 @@
 
 from antiphon.fitting._alternation import cases_of_choices, choice_paths, choice_turns
 from antiphon.fitting._compiled import compiled_count, forget_compiled
+from antiphon.fitting._constants import are_all_constants, constants_of, guesses, unwrapped
 from antiphon.fitting._evaluator import Evaluator, Fit, Folds
 from antiphon.fitting._leaves import condition_paths, leaf_keys, standardisation, text_of, to_own_units
 from antiphon.fitting._loop import Batch
@@ -17,11 +18,13 @@ from antiphon.fitting._losses import (
 from antiphon.fitting._network import DivergedError, NetworkFit, fit_network, network_scores
 from antiphon.fitting._neural import fill_hole, with_modules
 from antiphon.fitting._problem import Problem, balanced_weights
+from antiphon.fitting._rounding import LARGEST_DENOMINATOR, round_constants
 from antiphon.fitting._screener import Screener
 from antiphon.fitting._skeleton import SlotValues, Split, split
 from antiphon.fitting._training import Schedule, batch_indices
 
 __all__ = [
+    "LARGEST_DENOMINATOR",
     "Batch",
     "DivergedError",
     "Evaluator",
@@ -33,6 +36,7 @@ __all__ = [
     "Screener",
     "SlotValues",
     "Split",
+    "are_all_constants",
     "balanced_weights",
     "batch_indices",
     "best_threshold",
@@ -42,6 +46,7 @@ __all__ = [
     "choice_turns",
     "compiled_count",
     "condition_paths",
+    "constants_of",
     "decide",
     "entropy",
     "fill_hole",
@@ -49,12 +54,15 @@ __all__ = [
     "flat_scores",
     "flat_truth",
     "forget_compiled",
+    "guesses",
     "leaf_keys",
     "measure",
     "network_scores",
+    "round_constants",
     "split",
     "standardisation",
     "text_of",
     "to_own_units",
+    "unwrapped",
     "with_modules",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,8 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from antiphon.fitting._constants import are_all_constants
+from antiphon.fitting._least_squares import Formulas
 from antiphon.fitting._leaves import initial_parameters, penalties, standardisation, term_seed, text_of
 from antiphon.fitting._loop import Batch, prepare_batch
 from antiphon.fitting._losses import (
@@ -176,7 +179,9 @@ class Evaluator:
         """
         return self.train(terms, self.prepare(terms, start=start, keep=keep, l2=l2), with_scores=with_scores)
 
-    def train(self, terms: Sequence[Term], batch: Batch, *, with_scores: bool = False) -> list[Fit]:
+    def train(
+        self, terms: Sequence[Term], batch: Batch | Formulas, *, with_scores: bool = False
+    ) -> list[Fit]:
         """Train what was prepared, and judge it.
 
         Args:
@@ -199,12 +204,14 @@ class Evaluator:
         start: Sequence[Mapping[str, Any] | None] | None = None,
         keep: Sequence[Mapping[str, np.ndarray] | None] | None = None,
         l2: Sequence[float] | None = None,
-    ) -> Batch:
+    ) -> Batch | Formulas:
         """Compile what `fit` would train, and gather its data; another thread may do it ahead of time."""
         parts = [self.split(t) for t in terms]
         skeleton: Skeleton = parts[0].skeleton
         assert all(p.skeleton == skeleton for p in parts)
         folds = len(self.folds.train)
+        if are_all_constants(skeleton, self.problem):
+            return self._formulas(terms, parts, start)
         size = next((b for b in BATCHES if b >= len(terms)), len(terms))
         filled = [*range(len(terms)), *[len(terms) - 1] * (size - len(terms))]
         standards, starts = [], []
@@ -260,6 +267,22 @@ class Evaluator:
                         leaf[name] = np.asarray(known[name][fold], np.float32)
             copies.append(fresh)
         return _stack(copies)
+
+    def _formulas(
+        self, terms: Sequence[Term], parts: Sequence[Split], start: Sequence[Mapping[str, Any] | None] | None
+    ) -> Formulas:
+        """Formulas that have constants only: no loop, no penalty."""
+        texts = [text_of(t, self.problem.language) for t in terms]
+        return Formulas(
+            parts,
+            self.slots,
+            self.problem,
+            train_weights=self.folds.train,
+            validation_weights=self.folds.validation,
+            starts=[(start[i] if start else None) or {} for i in range(len(terms))],
+            seeds=[zlib.crc32(f"{self.seed} {text}".encode()) for text in texts],
+            evaluations=self.schedule.evaluations,
+        )
 
     def judge(self, text: str, result: Any, i: int, with_scores: bool) -> Fit:
         """What one candidate of a trained batch is worth on the cases that it was not trained on."""

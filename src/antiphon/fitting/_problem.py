@@ -28,6 +28,8 @@ class Problem:
         weights: Weight of each case, `(case,)`.
         soft: Probabilities to be fitted instead of class numbers, of class 1 `(case,)` or of each class
             `(case, class)`; for tagging `(case, time)` or `(case, time, class)`. Metrics go by `targets`.
+        location: What was taken off the targets of a regression before they were divided by `scale`.
+        scale: See there; above 0.
     """
 
     language: Language
@@ -39,6 +41,8 @@ class Problem:
     metric: str
     weights: Float[np.ndarray, " case"] = field(default_factory=lambda: np.ones(0, np.float32))
     soft: Float[np.ndarray, "case ..."] | None = None
+    location: float = 0.0
+    scale: float = 1.0
 
     def __len__(self) -> int:
         return len(self.values)

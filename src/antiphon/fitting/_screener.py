@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from antiphon.fitting._constants import are_all_constants
 from antiphon.fitting._evaluator import Evaluator, Fit
 from antiphon.fitting._leaves import penalties, standardisation, text_of
 from antiphon.fitting._screening import TERMS, Candidate, train_table
@@ -31,6 +32,8 @@ class Screener:
         """Whether a term can be screened: nothing in its skeleton runs over frames."""
         if self.work.problem.task == "tagging" or self.work.limits is not None:
             return False
+        if are_all_constants(self.work.split(term).skeleton, self.work.problem):
+            return False  # Least squares need no table.
         return self._tree(term) is not None
 
     def _tree(self, term: Term) -> Node | None:

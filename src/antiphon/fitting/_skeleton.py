@@ -218,6 +218,7 @@ class SlotValues:
         self.language = language
         x: Any = (jnp.asarray(values), jnp.asarray(mask))
         self.input = x[0][:, 0, :] if language.is_table else x
+        self.cases = len(values)
         self.kept: OrderedDict[Term, Any] = OrderedDict()
         self.statistics: dict[Term, tuple[np.ndarray, np.ndarray]] = {}
         self.limit_bytes = limit_bytes
@@ -239,7 +240,10 @@ class SlotValues:
         # One step at a time, so that a window shared by several reductions is computed once.
         arguments = {f"a{i}": self._value(a) for i, a in enumerate(term.args)}
         node = Apply(term.name, tuple(Var(name) for name in arguments), _without_data(term, self.language))
-        found = _mapped(node, self.language)(arguments, self._data(term))
+        if arguments:
+            found = _mapped(node, self.language)(arguments, self._data(term))
+        else:  # A word that stands for a number: the same in every case.
+            found = jnp.repeat(evaluate_term(term, self.language, {}, {}, {})[None, :], self.cases, axis=0)
         self.kept[term] = found
         self.bytes += _bytes(found)
         while self.bytes > self.limit_bytes and len(self.kept) > 1:

@@ -2,6 +2,7 @@
 
 from antiphon.language import _productions as _productions  # gives `sequence` its rules
 from antiphon.language import _sequence_equations as _sequence_equations  # what is equal in `sequence`
+from antiphon.language._arithmetic import arithmetic
 from antiphon.language._canonical import canonical
 from antiphon.language._definitions import define, free_variables, inline, put_in
 from antiphon.language._evaluate import data_arrays, evaluate
@@ -10,10 +11,11 @@ from antiphon.language._language import LANGUAGES, Definition, Language, Primiti
 from antiphon.language._laws import LAWS, Equation
 from antiphon.language._output import Output
 from antiphon.language._parse import parse_term
-from antiphon.language._print import affine_rows, entry_names, format_number, print_term
+from antiphon.language._print import affine_rows, as_column, entry_names, format_number, print_term
 from antiphon.language._program import Program, with_language
 from antiphon.language._reference import primitive_table
 from antiphon.language._sequence import sequence
+from antiphon.language._sympy import to_sympy
 from antiphon.language._terms import (
     Apply,
     Hole,
@@ -61,6 +63,8 @@ __all__ = [
     "Typing",
     "Var",
     "affine_rows",
+    "arithmetic",
+    "as_column",
     "canonical",
     "check",
     "check_in",
@@ -89,6 +93,7 @@ __all__ = [
     "to_dot",
     "to_latex",
     "to_math",
+    "to_sympy",
     "to_text",
     "to_words",
     "walk",

@@ -7,120 +7,32 @@ feature it comes from, sums of maps become one sum, and what stays are a few kin
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from antiphon.language._algebra import divided, multiplied, raised
+from antiphon.language._formula import (
+    Block,
+    Branch,
+    Call,
+    Cell,
+    Choice,
+    EachFrame,
+    Entry,
+    Expression,
+    Product,
+    Rows,
+    Sum,
+    add_up,
+)
 from antiphon.language._print import entry_names
-from antiphon.language._terms import Apply, Lam, Path, Term, Value, Var
+from antiphon.language._terms import Apply, Lam, Path, Term, Var
 from antiphon.language._types import Fn, Real, Seq, Type, TypeVariable
 
 if TYPE_CHECKING:
     from antiphon.language._program import Program
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One entry of a frame (or, without an index, all of them)."""
-
-    name: str
-    unit: str = ""
-    whole: bool = False
-
-
-@dataclass(frozen=True)
-class Call:
-    """A primitive applied; `prints` are its words."""
-
-    name: str
-    prints: str
-    config: tuple[tuple[str, Value], ...]
-    args: tuple[Expression, ...]
-    unitless: bool = False
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One number of a vector whose entries have no meaning of their own."""
-
-    of: Expression
-    index: int
-
-
-@dataclass(frozen=True)
-class Sum:
-    """A weighted sum and a constant; no term is a `Sum` itself, and no weight is 0."""
-
-    terms: tuple[tuple[float, Expression], ...]
-    constant: float
-
-
-@dataclass(frozen=True)
-class Product:
-    """Two expressions multiplied."""
-
-    left: Expression
-    right: Expression
-
-
-@dataclass(frozen=True)
-class Choice:
-    """`yes` where the condition is above 0, else `no`."""
-
-    condition: Expression
-    yes: Expression
-    no: Expression
-
-
-Expression = Entry | Call | Cell | Sum | Product | Choice
-
-
-@dataclass(frozen=True)
-class Rows:
-    """One expression for each number of the output."""
-
-    rows: tuple[Expression, ...]
-
-
-@dataclass(frozen=True)
-class Branch:
-    """A choice between two whole blocks."""
-
-    condition: Expression
-    yes: Block
-    no: Block
-
-
-@dataclass(frozen=True)
-class EachFrame:
-    """A block that holds for every frame."""
-
-    body: Block
-
-
-Block = Rows | Branch | EachFrame
 Scope = Mapping[str, Callable[[int | None], Expression]]
-
-
-def add_up(parts: list[tuple[float, Expression]], constant: float = 0.0) -> Expression:
-    """The weighted sum of expressions, as flat as it can be.
-
-    Example:
-        >>> speed = Entry("speed")
-        >>> add_up([(2.0, speed), (1.0, Sum(((3.0, speed),), 0.5))])
-        Sum(terms=((5.0, Entry(name='speed', unit='', whole=False)),), constant=0.5)
-    """
-    weights: dict[Expression, float] = {}
-    for weight, part in parts:
-        if isinstance(part, Sum):
-            constant += weight * part.constant
-            for inner, term in part.terms:
-                weights[term] = weights.get(term, 0.0) + weight * inner
-        else:
-            weights[part] = weights.get(part, 0.0) + weight
-    terms = tuple((w, e) for e, w in weights.items() if w != 0)
-    if len(terms) == 1 and terms[0][0] == 1 and constant == 0:
-        return terms[0][1]
-    return Sum(terms, constant)
 
 
 def unit_of(expression: Expression) -> str:
@@ -194,7 +106,10 @@ class _Expander:
                 for number, other in ((left, right), (right, left)):
                     if isinstance(number, Sum) and not number.terms:
                         return add_up([(number.constant, other)])
-                return Product(left, right)
+                # Formulas of columns are written as in a textbook; of maps, as they were found.
+                return (
+                    multiplied(left, right) if "column" in self.language.primitives else Product(left, right)
+                )
             case Apply(name="if", args=(condition, yes, no)):
                 return Choice(
                     self.entry(condition, (*path, 0), 0, scope),
@@ -204,9 +119,35 @@ class _Expander:
             case Apply(name="map", args=(Lam(name=name, body=body), argument)):
                 inner = {**scope, name: self._frame_of(argument, (*path, 1), scope)}
                 return self.entry(body, (*path, 0, 0), j, inner)
+            case Apply(name="column" | "number" | "constant" | "sub" | "div" | "power" | "neg" | "square"):
+                return self._arithmetic(term, path, scope)
             case Apply():
                 return self._call(term, path, j, scope)
         return Entry("a function", whole=True)
+
+    def _arithmetic(self, term: Apply, path: Path, scope: Scope) -> Expression:
+        parts = [
+            self.entry(a, (*path, i), 0, scope) for i, a in enumerate(term.args) if term.name != "column"
+        ]
+        match term.name:
+            case "column":
+                features = self.language.features
+                return Entry(str(term.setting("name")), features.get(str(term.setting("name")), ""))
+            case "number":
+                return Sum((), float(term.setting("value")))
+            case "constant" if term.parameters is not None:
+                return Sum((), _decimal(term.parameters["value"][0]))
+            case "sub":
+                return add_up([(1.0, parts[0]), (-1.0, parts[1])])
+            case "neg":
+                return add_up([(-1.0, parts[0])])
+            case "div":
+                return divided(*parts)
+            case "square":
+                return raised(parts[0], Sum((), 2.0))
+            case "power":
+                return raised(*parts)
+        return Entry("a constant", whole=True)
 
     def _feature(self, name: str, type_: Type, j: int | None) -> Entry:
         if j is None:

@@ -9,6 +9,7 @@ from antiphon.errors import InputError
 from antiphon.language._math import to_latex, to_math
 from antiphon.language._print import affine_rows, format_value
 from antiphon.language._program import Program
+from antiphon.language._sympy import to_sympy
 from antiphon.language._terms import Apply, Hole, Lam, Path, Term, Var, children, path_name, walk
 from antiphon.language._words import to_words
 
@@ -72,6 +73,7 @@ FORMS: dict[str, Callable[[Program], str]] = {
     "math": to_math,
     "latex": to_latex,
     "dot": to_dot,
+    "sympy": lambda program: str(to_sympy(program)),
 }
 
 MEAN = """language sequence
@@ -87,7 +89,7 @@ def show(program: Program, form: str = "text") -> str:
 
     Args:
         program: The program.
-        form: `"text"`, `"words"`, `"math"`, `"latex"` or `"dot"`.
+        form: `"text"`, `"words"`, `"math"`, `"latex"`, `"dot"` or `"sympy"`.
 
     Raises:
         InputError: If there is no such form.

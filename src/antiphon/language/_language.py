@@ -13,7 +13,7 @@ import numpy as np
 
 from antiphon.errors import LanguageError
 from antiphon.language._laws import Equation, check_laws, read_equation
-from antiphon.language._roles import role_of, role_of_argument
+from antiphon.language._roles import Rule, for_columns, role_of, role_of_argument
 from antiphon.language._terms import Term, Value
 from antiphon.language._types import Fn, Real, Seq, Type, parse_type
 
@@ -75,18 +75,6 @@ class Primitive:
     chooses: bool = False
 
 
-@dataclass(frozen=True)
-class Rule:
-    """A production: a hole of `role` may become `template`, text with holes such as `affine(?summary)`.
-
-    With a `type`, such as `Real[1]`, only a hole of this type may.
-    """
-
-    role: str
-    template: str
-    type: Type | None = None
-
-
 class Language:
     """A set of primitives and rules, bound to the features of one kind of data.
 
@@ -129,6 +117,8 @@ class Language:
                 f"The name {name!r} belongs to a ready language.", advice="choose another name."
             )
         self._set_up(name, extends.primitives, extends.rules, extends.equations)
+        for habit in ("strategy", "number_roles", "size_limit", "no_difference"):
+            setattr(self, habit, getattr(extends, habit))
         self._put(features or {}, groups or {}, rate_hz, is_table)
         LANGUAGES[name] = self
 
@@ -147,6 +137,10 @@ class Language:
         self.rules: list[Rule] = list(rules)
         self.equations: tuple[Equation, ...] = equations
         self.words_version = 0  # Grows with every word, so that what was known of the words is known as old.
+        # How programs are searched for where nobody says; where a new word of numbers stands, and what in it.
+        self.strategy = "beam"
+        self.number_roles: tuple[str, str] = ("condition", "condition")
+        self.size_limit, self.no_difference = 20, 0.001  # Most nodes; scores this near are the same.
 
     @classmethod
     def bare(cls, name: str, *, is_ready: bool = False) -> Language:
@@ -229,7 +223,7 @@ class Language:
         if groups is None:
             groups = {k: v for k, v in self.groups.items() if set(v) <= set(features)}
         bound = copy.copy(self)
-        bound.primitives, bound.rules = dict(self.primitives), list(self.rules)
+        bound.primitives, bound.rules = dict(self.primitives), for_columns(self.rules, features)
         units = {name: unit or self.features.get(name, "") for name, unit in features.items()}
         bound._put(units, groups, rate_hz or self.rate_hz, is_table)
         return bound
@@ -243,6 +237,13 @@ class Language:
     def input_type(self) -> Type:
         """The type of the program's input `x`."""
         return self.frame_type if self.is_table else Seq(self.frame_type)
+
+    def has_column(self, name: str) -> bool:
+        """Whether a name alone means that column of a row: features do, where there is the word `column`.
+
+        Only column `x` of a table that has no other is the input itself.
+        """
+        return "column" in self.primitives and name in self.features and [*self.features] != ["x"]
 
     def group_members(self, group: str, vector: Real) -> np.ndarray:
         """Which entries of a vector belong to a group: a mask `(n,)` of 0 and 1.
@@ -380,9 +381,9 @@ class Language:
             self.equations = tuple(e for e in self.equations if word.name not in e.words())
             self.primitives[word.name] = word
             self.words_version += 1
-            role = role_of(type_) if searched else None
+            role = role_of(type_, self.number_roles[0]) if searched else None
             if role:
-                holes = ", ".join(f"?{role_of_argument(a)}" for a in type_.arguments)
+                holes = ", ".join(f"?{role_of_argument(a, self.number_roles[1])}" for a in type_.arguments)
                 self.rule(role, f"{word.name}({holes})")
             return run
 

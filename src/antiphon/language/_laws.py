@@ -171,6 +171,8 @@ def _template(node: Node, text: str, language: Language) -> Term:
                 f"The template {text} has the variable {node.name!r}.",
                 "Holes such as ?a for what may be any.",
             )
+    if node.kind == "number" and node.name.isdigit() and "number" in language.primitives:
+        return Apply("number", (), (("value", int(node.name)),))
     word = language.primitives.get(node.name)
     if word is None:
         raise LanguageError(

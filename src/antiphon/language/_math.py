@@ -8,6 +8,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from antiphon.language._expressions import (
+    block,
+    by_source,
+    constants,
+    number,
+    read_at_end,
+    terms_of,
+)
+from antiphon.language._formula import (
     Block,
     Branch,
     Call,
@@ -16,15 +24,11 @@ from antiphon.language._expressions import (
     EachFrame,
     Entry,
     Expression,
+    Power,
     Product,
+    Quotient,
     Rows,
     Sum,
-    block,
-    by_source,
-    constants,
-    number,
-    read_at_end,
-    terms_of,
 )
 
 if TYPE_CHECKING:
@@ -74,6 +78,7 @@ class _Plain:
     def __init__(self, program: Program) -> None:
         self.program, self.output = program, program.output
         self.rate_hz = program.language.rate_hz
+        self.is_formula = "column" in program.language.primitives
         self.matrices: list[tuple[str, tuple[str, ...], list[list[float]]]] = []
 
     def text(self) -> str:
@@ -139,17 +144,23 @@ class _Plain:
                 return self.call(expression)
             case Product(left=left, right=right):
                 return f"{self.say(left, tight=True)}{self.times}{self.say(right, tight=True)}"
+            case Quotient(top=top, bottom=bottom):
+                return self.fraction(top, bottom)
+            case Power(base=base, exponent=exponent):
+                return self.power(base, exponent)
             case Choice(condition=condition, yes=yes, no=no):
                 return self.choice(self.above(condition), self.say(yes), self.say(no))
             case Sum(terms=terms, constant=constant):
-                text = ""
+                # `1 - a / b`, as in a textbook, and not `-a / b + 1`.
+                first = self.is_formula and constant > 0 and all(w < 0 for w, _ in terms)
+                text = self.number(constant) if first and terms else ""
                 for weight, term in terms:
                     sign = ("-" if weight < 0 else "") if not text else (" - " if weight < 0 else " + ")
                     factor = "" if abs(weight) == 1 else self.number(abs(weight)) + self.times
                     text += sign + factor + self.say(term, tight=True)
                 if not text:
                     return self.number(constant)
-                if constant:
+                if constant and not first:
                     text += f" {'-' if constant < 0 else '+'} {self.number(abs(constant))}"
                 return self.bracket(text) if tight else text
 
@@ -163,6 +174,18 @@ class _Plain:
             settings.append(" ".join(f"{key} {value}" for key, value in said.items()))
         name = re.sub(r"^window_", "", call.name)
         return self.function(name, settings, [self.say(a) for a in call.args])
+
+    def fraction(self, top: Expression, bottom: Expression) -> str:
+        below = self.say(bottom, tight=True)
+        return f"{self.say(top, tight=True)}/{self.bracket(below) if isinstance(bottom, Product) else below}"
+
+    def power(self, base: Expression, exponent: Expression) -> str:
+        below = self.say(base, tight=True)
+        loose = isinstance(base, Product | Quotient | Power) or below.startswith("-")
+        inner = self.bracket(below) if loose else below
+        above = self.say(exponent, tight=True)
+        simple = above.replace(".", "").isalnum() or above.startswith("(")
+        return f"{inner}^{above if simple else self.bracket(above)}"
 
     def number(self, value: float) -> str:
         return number(value)
@@ -207,6 +230,13 @@ def _elided(names: tuple[str, ...]) -> str:
     return ", ".join(names if len(names) <= 4 else [*names[:2], "...", names[-1]])
 
 
+# What LaTeX has a way of its own for.
+_FUNCTIONS = {
+    "sqrt": r"\sqrt{{{0}}}",
+    "exp": r"e^{{{0}}}",
+    "abs": r"\left|{0}\right|",
+    **{name: rf"\{name}\left({{0}}\right)" for name in ("log", "sin", "cos", "tan", "tanh")},
+}
 _SPECIAL = re.compile(r"[\\{}$&#^_%~]")
 _ESCAPES = {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
 
@@ -228,6 +258,15 @@ class _Latex(_Plain):
             return name
         return rf"\mathrm{{{_escape(name)}}}" if name.isidentifier() else rf"\text{{{_escape(name)}}}"
 
+    def fraction(self, top: Expression, bottom: Expression) -> str:
+        return rf"\frac{{{self.say(top)}}}{{{self.say(bottom)}}}"
+
+    def power(self, base: Expression, exponent: Expression) -> str:
+        below = self.say(base, tight=True)
+        plain = isinstance(base, Entry | Sum) and not below.startswith("-")
+        inner = below if plain else self.bracket(below)
+        return f"{inner}^{{{self.say(exponent)}}}"
+
     def matrix(self, letter: str) -> str:
         return rf"\mathbf{{{letter[0]}}}" + letter[1:]
 
@@ -238,6 +277,8 @@ class _Latex(_Plain):
         return f"{{{text}}}_{{{index}}}"
 
     def function(self, name: str, settings: list[str], args: list[str]) -> str:
+        if name in _FUNCTIONS and not settings:
+            return _FUNCTIONS[name].format(args[0])
         below = rf"_{{\text{{{_escape(', '.join(settings))}}}}}" if settings else ""
         return rf"\operatorname{{{_escape(name)}}}{below}({', '.join(args)})"
 

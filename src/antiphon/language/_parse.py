@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from antiphon.errors import LanguageError
 from antiphon.language._language import Language
-from antiphon.language._print import entry_names
+from antiphon.language._print import as_column, entry_names
 from antiphon.language._read import Node, Reader, Seconds, pointed
 from antiphon.language._terms import Apply, Hole, Lam, Parameters, Path, Term, Value, Var, walk
 from antiphon.language._types import Bindings, Fn, Real, Type, TypeVariable, is_known, match_type, substitute
@@ -56,6 +57,8 @@ def parse_term(
     node = Reader(text).read()
     known = {"x": language.input_type} if scope is None else scope
     term = _Builder(text, language).build(node, known)
+    if scope is None and term == Var("x") and expected == Real(1) and language.has_column("x"):
+        term = as_column("x")
     try:
         check_in(term, language, expected, known)
     except TermTypeError as error:
@@ -83,6 +86,8 @@ def _refuse_gaps(text: str, node: Node, term: Term, language: Language) -> None:
 
 def _at(node: Node, path: Path) -> Node:
     for i in path:
+        if i >= len(node.args):  # The row that a column's name alone is taken from.
+            break
         node = node.args[i]
     return node
 
@@ -94,7 +99,9 @@ class _Builder:
     def build(self, node: Node, scope: Mapping[str, Type]) -> Term:
         match node.kind:
             case "var":
-                return Var(node.name)
+                return self._variable(node.name, scope)
+            case "number":
+                return self._number(node)
             case "hole":
                 return Hole(node.name, TypeVariable(node.name))
             case "lam":
@@ -113,7 +120,10 @@ class _Builder:
             pattern = substitute(patterns[i], bindings)
             if node.args[i].kind == "lam" and isinstance(pattern, Fn):
                 inner[node.args[i].name] = pattern.arguments[0]
-            args[i] = term = self.build(node.args[i], inner)
+            term = self.build(node.args[i], inner)
+            if term == Var("x") and pattern == Real(1) and self.language.has_column("x"):
+                term = as_column("x")  # Where one number is wanted, it is the column and not the row.
+            args[i] = term
             types[i] = None if isinstance(term, Lam) else self._type(term, inner)
             found = types[i]
             if found is not None:
@@ -127,6 +137,23 @@ class _Builder:
             return Apply("affine", built, (("group", node.group),), arrays)
         config, arrays = self._settings(node)
         return Apply(node.name, built, config, arrays)
+
+    def _variable(self, name: str, scope: Mapping[str, Type]) -> Term:
+        return as_column(name) if name not in scope and self.language.has_column(name) else Var(name)
+
+    def _number(self, node: Node) -> Term:
+        whole = re.fullmatch(r"-?\d+", node.name) is not None
+        word = "number" if whole else "constant"
+        if word not in self.language.primitives:
+            raise pointed(
+                self.text,
+                node.start,
+                f"Unexpected {node.name!r}: language {self.language.name!r} has no numbers.",
+                "A term: a variable, a primitive applied to arguments, or '('.",
+            )
+        if whole:
+            return Apply("number", (), (("value", int(node.name)),))
+        return Apply("constant", (), (), Parameters(value=np.array([float(node.name)], np.float32)))
 
     def _check_group(self, node: Node, argument: Type | None) -> None:
         for _, group, place in node.settings:

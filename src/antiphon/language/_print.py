@@ -9,12 +9,18 @@ import textwrap
 import numpy as np
 
 from antiphon.language._language import Language
+from antiphon.language._read import WORDS
 from antiphon.language._terms import Apply, Hole, Lam, Parameters, Path, Term, Value, Var
 from antiphon.language._types import Real, Seq, Type
 from antiphon.language._typing import Typing, check
 
-INFIX = {"add": ("+", 1), "mul": ("*", 2)}
+INFIX = {"add": ("+", 1), "sub": ("-", 1), "mul": ("*", 2), "div": ("/", 2), "power": ("^", 3)}
 WIDTH = 100
+
+
+def as_column(name: str) -> Term:
+    """The word that stands for a column of the row, which is written as the column's name alone."""
+    return Apply("column", (Var("x"),), (("name", name),))
 
 
 def format_number(value: float) -> str:
@@ -64,6 +70,17 @@ def affine_rows(parameters: Parameters, argument: Type) -> list[str]:
         affine_row(w, float(b), parameters["centre"], names)
         for w, b in zip(parameters["weight"], parameters["bias"], strict=True)
     ]
+
+
+def format_decimal(value: float) -> str:
+    """A number as `format_number` writes it, but never without a point or an exponent.
+
+    Example:
+        >>> format_decimal(2.0), format_decimal(-0.5)
+        ('2.0', '-0.5')
+    """
+    text = format_number(value)
+    return text if "." in text or "e" in text else f"{text}.0"
 
 
 def format_value(value: Value) -> str:
@@ -141,6 +158,9 @@ def _print(
             else ()
         )
         child = term.args[i] if isinstance(term, Apply) else term.body  # type: ignore[union-attr]
+        # A column that is called like the input: its name alone means it only where one number is wanted.
+        if isinstance(term, Apply) and child == as_column("x") and language.has_column("x"):
+            return "x" if language[term.name].signature.arguments[i] == Real(1) else "column[name=x](x)"
         return _print(child, language, typing, (*path, i), precedence, names)
 
     def bracket(text: str, precedence: int) -> str:
@@ -151,6 +171,17 @@ def _print(
             return name
         case Hole(role=role):
             return f"?{role}"
+        case Apply(name="column", config=(("name", str(name)),)) if term == as_column(name) and (
+            language.has_column(name) and name not in (*WORDS, "x")
+        ):
+            return name
+        case Apply(name="number", config=(("value", int(value)),)):
+            return bracket(str(value), 4 if value >= 0 else 2)
+        case Apply(name="constant", parameters=Parameters() as arrays):
+            return bracket(format_decimal(arrays["value"][0]), 4 if arrays["value"][0] >= 0 else 2)
+        case Apply(name="neg", args=(argument,)):
+            plain = isinstance(argument, Apply) and argument.name in ("number", "constant")
+            return f"neg({below(0)})" if plain else bracket(f"-{below(0, 4)}", 2)
         case Lam(name=name):
             body = below(0)
             return bracket(f"{name} ->\n  {_indent(body)}" if "\n" in body else f"{name} -> {body}", 0)

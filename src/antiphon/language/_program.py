@@ -141,6 +141,12 @@ class Program:
         """
         return cls(*parse_program_text(text, languages))
 
+    def to_sympy(self) -> Any:
+        """The program as a SymPy expression (see `antiphon.language.to_sympy`)."""
+        from antiphon.language._sympy import to_sympy
+
+        return to_sympy(self)
+
     @cached_property
     def _arrays(self) -> tuple[Any, Any]:
         return parameters(self.term), data_arrays(self.term, self.language, self.typing)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +15,7 @@ from antiphon.errors import LanguageError
 class Node:
     """What was read at one place: a name with settings and arguments, before types are known."""
 
-    kind: str  # "var", "hole", "lam", "apply"
+    kind: str  # "var", "hole", "lam", "apply", "number"
     name: str
     start: int
     args: list[Node] = field(default_factory=list)
@@ -33,7 +34,7 @@ class Row:
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[A-Za-z_]\w*)"
-    r"|(?P<string>\"(?:[^\"\\]|\\.)*\")|(?P<mark>->|[-+*()\[\],;:=?>.]))"
+    r"|(?P<string>\"(?:[^\"\\]|\\.)*\")|(?P<mark>->|[-+*/^()\[\],;:=?>.]))"
 )
 _STRING_OR_COMMENT = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|#[^\n]*")
 WORDS = {"if", "then", "else"}
@@ -132,21 +133,30 @@ class Reader:
         return self.sum()
 
     def sum(self) -> Node:
-        left = self.product()
-        while self.peek() == "+":
-            self.take("+")
-            left = Node("apply", "add", left.start, [left, self.product()])
-        return left
+        return self._infix({"+": "add", "-": "sub"}, self.product)
 
     def product(self) -> Node:
-        left = self.atom()
-        while self.peek() == "*":
-            self.take("*")
-            left = Node("apply", "mul", left.start, [left, self.atom()])
+        return self._infix({"*": "mul", "/": "div"}, self.power)
+
+    def power(self) -> Node:
+        return self._infix({"^": "power"}, self.atom)
+
+    def _infix(self, words: dict[str, str], part: Callable[[], Node]) -> Node:
+        left = part()
+        while (sign := self.peek()) in words:
+            self.take(sign)
+            left = Node("apply", words[sign], left.start, [left, part()])
         return left
 
     def atom(self) -> Node:
         start = self.place()
+        if self.peek() == "-":
+            self.take("-")
+            if self.kind() == "number":
+                return Node("number", "-" + self.take_kind("number", ""), start)
+            return Node("apply", "neg", start, [self.atom()])
+        if self.kind() == "number":
+            return Node("number", self.take_kind("number", ""), start)
         if self.peek() == "(":
             self.take("(")
             inner = self.term()

@@ -148,12 +148,14 @@ def replace_at(term: Term, path: Path, new: Term) -> Term:
 
 
 def size(term: Term) -> int:
-    """How many nodes a term has, its variables and holes included.
+    """How many nodes a term has, its variables and holes included; a column of a row counts as one.
 
     Example:
         >>> size(Apply("affine", (Apply("mean", (Var("x"),)),)))
         3
     """
+    if isinstance(term, Apply) and term.name == "column":  # It is written as one word.
+        return 1
     return 1 + sum(map(size, children(term)))
 
 

@@ -50,14 +50,14 @@ class Seq:
 
 @dataclass(frozen=True)
 class Fn:
-    """A function of one or more arguments."""
+    """A function of one or more arguments; of none where a word stands for a value, as `-> Real[1]`."""
 
     arguments: tuple[Type, ...]
     result: Type
 
     def __repr__(self) -> str:
         parts = [f"({a!r})" if isinstance(a, Fn) else repr(a) for a in self.arguments]
-        return " -> ".join([*parts, repr(self.result)])
+        return " -> ".join([*parts, repr(self.result)] if parts else ["", repr(self.result)]).strip()
 
 
 @dataclass(frozen=True)
@@ -132,6 +132,9 @@ class _TypeReader:
         return got
 
     def arrow(self) -> Type:
+        if self.peek() == "->":  # a word without arguments
+            self.take("->")
+            return Fn((), self.atom())
         parts = [self.atom()]
         while self.peek() == "->":
             self.take("->")

@@ -8,6 +8,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from antiphon.language._expressions import (
+    block,
+    constants,
+    number,
+    read_at_end,
+    source_of,
+    terms_of,
+    unit_of,
+)
+from antiphon.language._formula import (
     Block,
     Branch,
     Call,
@@ -16,16 +25,11 @@ from antiphon.language._expressions import (
     EachFrame,
     Entry,
     Expression,
+    Power,
     Product,
+    Quotient,
     Rows,
     Sum,
-    block,
-    constants,
-    number,
-    read_at_end,
-    source_of,
-    terms_of,
-    unit_of,
 )
 from antiphon.language._print import fill_sum
 
@@ -215,6 +219,10 @@ class _Words:
                 return self._call(expression, tight=tight)
             case Product(left=left, right=right):
                 text = f"{self.say(left, tight=True)} × {self.say(right, tight=True)}"
+            case Quotient(top=top, bottom=bottom):
+                text = f"{self.say(top, tight=True)} / {self.say(bottom, tight=True)}"
+            case Power(base=base, exponent=exponent):
+                text = self._power(base, exponent)
             case Choice(condition=condition, yes=yes, no=no):
                 text = f"{self.say(yes)} if {self.condition(condition)} else {self.say(no)}"
                 return f"({text})"
@@ -223,6 +231,12 @@ class _Words:
                 if not terms:
                     return text
         return f"({text})" if tight else text
+
+    def _power(self, base: Expression, exponent: Expression) -> str:
+        known = {2.0: "squared", 3.0: "cubed"}
+        whole = exponent.constant if isinstance(exponent, Sum) and not exponent.terms else None
+        said = known.get(whole or 0.0) or f"to the power of {self.say(exponent, tight=True)}"
+        return f"{self.say(base, tight=True)} {said}"
 
     def _call(self, call: Call, *, tight: bool) -> str:
         end = read_at_end(call)

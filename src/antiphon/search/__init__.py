@@ -1,6 +1,7 @@
 """Search for programs: partial programs, strategies, the journal, finalists."""
 
 from antiphon.search._abstraction import Abstraction, learn_abstractions
+from antiphon.search._atoms import Atoms, build_atoms
 from antiphon.search._auto import Choice, choose_strategy
 from antiphon.search._beam import Beam
 from antiphon.search._branch_and_bound import BranchAndBound
@@ -48,11 +49,13 @@ from antiphon.search._strategies import make_strategy
 from antiphon.search._strategy import Scored, Strategy
 from antiphon.search._superposition import Superposition, completions, filled
 from antiphon.search._tasks import Lessons, Task, learn_tasks
+from antiphon.search._tidy import tidy
 from antiphon.search._tree_search import TreeSearch
 
 __all__ = [
     "STRATEGIES",
     "Abstraction",
+    "Atoms",
     "Beam",
     "BestImproved",
     "Bigram",
@@ -101,6 +104,7 @@ __all__ = [
     "Without",
     "WithoutFeature",
     "broken_constraints",
+    "build_atoms",
     "choose",
     "choose_strategy",
     "completions",
@@ -119,5 +123,6 @@ __all__ = [
     "parse_constraint",
     "rescale",
     "round_significant",
+    "tidy",
     "undominated",
 ]

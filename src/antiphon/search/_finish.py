@@ -14,11 +14,20 @@ from typing import Any
 
 import numpy as np
 
-from antiphon.fitting import Problem, condition_paths
+from antiphon.fitting import (
+    Problem,
+    SlotValues,
+    Split,
+    are_all_constants,
+    condition_paths,
+    round_constants,
+    split,
+)
 from antiphon.language import Output, Program, Term, inline, sketch, with_parameters
 from antiphon.search._constraints import Constraint
 from antiphon.search._gate import Gate
 from antiphon.search._rescale import rescale, round_near, round_significant
+from antiphon.search._tidy import tidy
 from antiphon.search._work import Job
 
 STRENGTHS = (0.1, 0.5, 2.0, 10.0)
@@ -139,11 +148,12 @@ class Finisher:
         return [[result for _ in of_term for result in next(found)] for of_term in jobs]
 
     def _best_strength(self, terms: Sequence[Term]) -> list[dict[str, Any] | None]:
-        jobs = [[Job("final", (term,) * len(STRENGTHS), l2=STRENGTHS)] for term in terms]
+        strengths = [(1.0,) if self._is_formula(term) else STRENGTHS for term in terms]
+        jobs = [[Job("final", (t,) * len(s), l2=s)] for t, s in zip(terms, strengths, strict=True)]
         best: list[dict[str, Any] | None] = []
-        for term, results in zip(terms, self._results(jobs), strict=True):
+        for term, results, of_term in zip(terms, self._results(jobs), strengths, strict=True):
             tried = [
-                {**r, "l2": l2} for r, l2 in zip(results, STRENGTHS, strict=True) if np.isfinite(r["loss"])
+                {**r, "l2": l2} for r, l2 in zip(results, of_term, strict=True) if np.isfinite(r["loss"])
             ]
             # One that breaks a constraint may keep to it once it is pruned.
             sound = [r for r in tried if self._broken(term, r) is None] or tried
@@ -163,6 +173,7 @@ class Finisher:
                     l2=(full["l2"],) * half,
                 )
                 for shares in (SHARES[:half], SHARES[half:])
+                if full["weights"]  # Without weights, as in a formula, there is nothing to prune.
             ]
             for term, full in zip(terms, dense, strict=True)
         ]
@@ -188,7 +199,24 @@ class Finisher:
             return None
         return self.gate.constraints.broken(self._program(term, result))
 
-    def _program(self, term: Term, result: Mapping[str, Any]) -> Program:
+    def _is_formula(self, term: Term) -> bool:
+        return are_all_constants(self._split(term).skeleton, self.problem)
+
+    def _split(self, term: Term) -> Split:
+        return split(term, self.problem.language, self.problem.output_type)
+
+    def _formula(self, term: Term, own: Mapping[str, Any]) -> Term:
+        """A formula, which is fitted in the units of its data, with constants as short as these allow."""
+        fitted = {path: float(leaf["value"][0]) for path, leaf in own.items()}
+        if self.digits is not None and fitted:
+            slots = SlotValues(self.problem.language, self.problem.values, self.problem.mask)
+            fitted = round_constants(self._split(term), slots, self.problem, fitted)
+        arrays = {path: {"value": np.array([value], np.float32)} for path, value in fitted.items()}
+        return tidy(with_parameters(sketch(term), arrays))
+
+    def _filled(self, term: Term, result: Mapping[str, Any]) -> Term:
+        if self._is_formula(term):
+            return self._formula(term, result["own"])
         arrays = {
             path: round_leaf(leaf, result["scales"].get(path), self.digits)
             for path, leaf in self._in_units(term, result["own"]).items()
@@ -198,6 +226,10 @@ class Finisher:
         filled = inline(filled, self.problem.language, rounded=lambda a: round_significant(a, self.digits))
         if self.location is not None and self.scale is not None:
             filled = rescale(filled, self.location, self.scale, digits=self.digits)
+        return filled
+
+    def _program(self, term: Term, result: Mapping[str, Any]) -> Program:
+        filled = self._filled(term, result)
         program = Program(filled, self.problem.language, self._with_threshold(result["threshold"]))
         return program if self.gate is None else self.gate.constraints.mended(program, self.digits)
 
@@ -298,7 +330,7 @@ def round_leaf(
     return rounded
 
 
-def choose(found: Sequence[Found]) -> Found:
+def choose(found: Sequence[Found], *, no_difference: float = NO_DIFFERENCE) -> Found:
     """The program to recommend: the smallest whose metric is as good as the best one's.
 
     As good means within half a standard error of the best held-out score: the one-standard-error rule of
@@ -308,10 +340,11 @@ def choose(found: Sequence[Found]) -> Found:
 
     Args:
         found: At least one finished program.
+        no_difference: Scores this near are the same.
     """
     telling = [f for f in found if not f.constant] or list(found)
     best = max(telling, key=lambda f: (f.score, -f.loss))
-    allowed = max(CHOICE_TOLERANCE * best.score_error, NO_DIFFERENCE)
+    allowed = max(CHOICE_TOLERANCE * best.score_error, no_difference)
     as_good = [f for f in telling if f.score >= best.score - allowed]
     return min(as_good, key=lambda f: (f.size, f.cost))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from antiphon.errors import LanguageError
 from antiphon.fitting import SlotValues, fill_hole, text_of, with_modules
@@ -34,9 +35,11 @@ from antiphon.language import (
     walk,
     with_children,
 )
+from antiphon.search._atoms import Atoms, build_atoms
 from antiphon.search._superposition import Superposition
 
 ENTRIES = 48  # Components of all summaries that a relaxation reads.
+ATOMS = 200  # Of formulas without constants, how many of the smallest may fill a hole.
 SUMMARY_SIZE = 4  # Nodes of the largest summary that fills a hole; deeper ones grow by the user's own rules.
 
 
@@ -60,6 +63,8 @@ class Grammar:
         self.output_type = output_type
         self.size_limit = size_limit
         self.relaxation = relaxation
+        self.atoms: Atoms | None = None
+        self.targets: Float[np.ndarray, " case"] | None = None
         self._closures: dict[tuple[str, Type, int], tuple[Term, ...]] = {}
         self._by_role: dict[tuple[str, Type], tuple[Term, ...]] = {}
         self.language = with_modules(language)
@@ -72,6 +77,8 @@ class Grammar:
 
     def closure(self, role: str, type_: Type, limit: int = SUMMARY_SIZE) -> tuple[Term, ...]:
         """Every term without parameters that a hole of a role may become, smallest first."""
+        if role == "atom" and self.atoms is not None:
+            return self.atoms.terms[:ATOMS] if type_ == Real(1) else ()
         key = (role, type_, limit)
         if key in self._closures:
             return self._closures[key]
@@ -108,7 +115,7 @@ class Grammar:
 
     def is_closed_role(self, role: str) -> bool:
         """Whether holes of a role are filled at once, by terms without parameters."""
-        return role.split("_")[0] in ("summary", "stream")
+        return role.split("_")[0] in ("summary", "stream", "atom")
 
     def expand(self, term: Term) -> list[Term]:
         """All ways to fill the first hole of a partial program, canonical and without repeats."""
@@ -198,6 +205,7 @@ class Grammar:
 
         def visit(node: Term, path: Path) -> None:
             role = "summary" if isinstance(typing[path], Real) else "stream_frames"
+            role = "atom" if self.atoms is not None else role
             if isinstance(node, Apply | Var) and node in self.closure(role, typing[path]):
                 for other in self.closure(role, typing[path]):
                     swapped = canonical(replace_at(program, path, other), self.plain)
@@ -214,7 +222,7 @@ class Grammar:
         """The size of a partial program's smallest completion, or less: a hole takes an affine map of a
         summary, a summary, or the input."""
         least = {"summary": 1, "stream": 1} if self.plain.is_table else {"summary": 2, "stream": 1}
-        other = least["summary"] + 1
+        other = 1 if self.atoms is not None else least["summary"] + 1
         return size(term) + sum(least.get(h.role.split("_")[0], other) - 1 for _, h in holes(term))
 
     def relax(self, term: Term) -> Term:
@@ -247,7 +255,7 @@ class Grammar:
             return Apply("mlp_to", (wide,), (*mlp.config, ("entries", _width(hole.type))))
         return with_children(mlp, (wide,))
 
-    def prepare(self, slots: SlotValues) -> None:
+    def prepare(self, slots: SlotValues, targets: Float[np.ndarray, " case"] | None = None) -> None:
         """Make what stands in for holes.
 
         A perceptron reads every summary (or stream) that the language can say. They are standardised,
@@ -256,7 +264,11 @@ class Grammar:
 
         Args:
             slots: Values over the training data, in the plain language.
+            targets: The numbers to predict, in their own units, where that is the task.
         """
+        if self.plain.is_table and any(r.role == "atom" for r in self.plain.rules):
+            self.targets = targets
+            self.atoms = build_atoms(self.plain, np.asarray(slots.input))
         if self.relaxation == "superposition":
             self.superposition.prepare(slots)
         if self.relaxation != "summaries" or self.plain.is_table:

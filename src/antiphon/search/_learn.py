@@ -127,7 +127,7 @@ class _Search:
             self.ledger.crew.drop()
             found = self._finish(self._finalists()[:1])
         front = undominated(found)
-        chosen = choose(found)
+        chosen = choose(found, no_difference=self.grammar.plain.no_difference)
         if chosen not in front:
             front = sorted([*front, chosen], key=lambda f: (f.size, -f.score))
         seconds, compiling = self.ledger.seconds, self.ledger.compile_seconds
@@ -295,6 +295,9 @@ class _Search:
         cost = {t: error[t] + self.settings.penalty * size(t) for t in error}
         ranked = sorted(self.complete, key=lambda t: (cost[t], text_of(t, self.grammar.language)))
         chosen = ranked[: self.settings.finalists]
+        # However large it is: where data have no noise it may be the only one that is right.
+        best = min(ranked, key=lambda t: error[t])
+        chosen += [best] if best not in chosen else []
         best_error = float("inf")
         for nodes in sorted({size(t) for t in ranked}):
             of_size = [t for t in ranked if size(t) == nodes]

@@ -92,6 +92,7 @@ STRATEGIES = {
     "proposal": "drawn from a distribution learned from the best so far (as DreamCoder, Ellis et al. 2021)",
     "proposal-rnn": "the same, the distribution a recurrent network over the program so far",
     "dpads": "all programs superposed, the likeliest first (dPads, Cui and Zhu 2021)",
+    "sums": "sums of formulas found by least squares (symbolic regression, for tables)",
     "enumeration": "complete programs by size, smallest first",
     "sampling": "complete programs at random",
 }

@@ -100,19 +100,25 @@ def set_up(
         split: Gives folds: a function of their number and a seed to pairs of case numbers (train, held out).
         constraints: What programs must keep to, or the texts of it.
     """
-    location = scale = None
+    location = scale = numbers = None
     if problem.task == "regression":
         targets = problem.targets.astype(np.float64)
+        numbers = targets[:, 0] if targets.shape[1] == 1 else None
         location, spread = targets.mean(0), targets.std(0)
         scale = np.where(spread > 0, spread, 1.0)
-        problem = replace(problem, targets=((targets - location) / scale).astype(np.float32))
+        problem = replace(
+            problem,
+            targets=((targets - location) / scale).astype(np.float32),
+            location=float(location[0]),
+            scale=float(scale[0]),
+        )
     grammar = Grammar(
         problem.language,
         problem.output_type,
         size_limit=settings.size_limit,
         relaxation="superposition" if settings.strategy == "dpads" else settings.relaxation,
     )
-    grammar.prepare(SlotValues(problem.language, problem.values, problem.mask))
+    grammar.prepare(SlotValues(problem.language, problem.values, problem.mask), numbers)
     few = len(problem) < 2500
     search_pairs = split(5 if few else 3, settings.seed)
     repeats = 3 if len(problem) < 800 else 2 if few else 1

@@ -15,6 +15,7 @@ from antiphon.search._proposal import Proposal
 from antiphon.search._recurrent_proposal import RecurrentProposal
 from antiphon.search._sampling import Sampling
 from antiphon.search._strategy import Strategy
+from antiphon.search._sums import Sums
 from antiphon.search._tree_search import TreeSearch
 
 
@@ -42,4 +43,6 @@ def make_strategy(name: str, grammar: Grammar, *, penalty: float, seed: int = 0)
         case "proposal-rnn":
             model = partial(RecurrentProposal, seed=seed)
             return Proposal(grammar, penalty=penalty, seed=seed, model=model)
+        case "sums":
+            return Sums(grammar)
     raise AssertionError(name)
