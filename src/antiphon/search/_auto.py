@@ -50,6 +50,8 @@ def choose_strategy(settings: Settings, grammar: Grammar) -> Choice:
     """
     if settings.strategy != "auto":
         return Choice(settings.strategy)
+    if grammar.atoms is not None and grammar.targets is not None:
+        return Choice("sums", "formulas over a table")
     space = Derivations(grammar)
     programs = count(space, settings.candidates)
     if programs <= settings.candidates:
