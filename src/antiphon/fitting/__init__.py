@@ -4,6 +4,7 @@ from antiphon.fitting._alternation import cases_of_choices, choice_paths, choice
 from antiphon.fitting._compiled import compiled_count, forget_compiled
 from antiphon.fitting._constants import are_all_constants, constants_of, guesses, unwrapped
 from antiphon.fitting._evaluator import Evaluator, Fit, Folds
+from antiphon.fitting._least_squares import Formulas
 from antiphon.fitting._leaves import condition_paths, leaf_keys, standardisation, text_of, to_own_units
 from antiphon.fitting._loop import Batch
 from antiphon.fitting._losses import (
@@ -30,6 +31,7 @@ __all__ = [
     "Evaluator",
     "Fit",
     "Folds",
+    "Formulas",
     "NetworkFit",
     "Problem",
     "Schedule",

@@ -15,6 +15,7 @@ from antiphon.fitting import (
     Evaluator,
     Fit,
     Folds,
+    Formulas,
     Problem,
     Schedule,
     Screener,
@@ -121,7 +122,7 @@ class Workshop:
         evaluator = self.evaluator(job.stage)
         return evaluator.limit(evaluator.split(job.terms[0]))
 
-    def _batch(self, job: Job, part: slice) -> Batch:
+    def _batch(self, job: Job, part: slice) -> Batch | Formulas:
         starts = [self._start(t, s) for t, s in zip(job.terms, job.start, strict=True)] if job.start else None
         return self.evaluator(job.stage).prepare(
             job.terms[part],
