@@ -113,7 +113,7 @@ class Workshop:
         # Trained to the end on every fold, as the last fold, which has no validation, must be.
         return self.final_folds, replace(self.schedule, keep_best=False)
 
-    def prepare(self, job: Job) -> Batch | None:
+    def prepare(self, job: Job) -> Batch | Formulas | None:
         """Compile, maybe in another thread, what `run` needs first; `None` where that is nothing."""
         return None if job.screened else self._batch(job, slice(0, self._most(job)))
 
@@ -131,7 +131,7 @@ class Workshop:
             l2=job.l2[part] or None,
         )
 
-    def _fits(self, job: Job, prepared: Batch | None) -> list[Fit]:
+    def _fits(self, job: Job, prepared: Batch | Formulas | None) -> list[Fit]:
         evaluator = self.evaluator(job.stage)
         if job.screened:
             starts = [self._start(t, s) for t, s in zip(job.terms, job.start, strict=True)]
@@ -143,7 +143,7 @@ class Workshop:
             fits += evaluator.train(job.terms[part], batch)
         return fits
 
-    def run(self, job: Job, prepared: Batch | None = None) -> dict[str, Any]:
+    def run(self, job: Job, prepared: Batch | Formulas | None = None) -> dict[str, Any]:
         """Do a job.
 
         Args:
