@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from antiphon.fitting import Batch
+from antiphon.fitting import Batch, Formulas
 from antiphon.search._work import Job, Workshop
 
 DEPTH = 2  # Batches that wait with their data.
@@ -26,7 +26,7 @@ class Ahead:
         self.workshop, self.jobs = workshop, jobs
         # One thread: batches that share a function are then compiled by the first of them.
         self.thread = ThreadPoolExecutor(1, thread_name_prefix="antiphon-compile")
-        self.prepared: dict[int, Future[Batch | None]] = {}
+        self.prepared: dict[int, Future[Batch | Formulas | None]] = {}
         self.next = 0
 
     def _prepare(self, up_to: int) -> None:

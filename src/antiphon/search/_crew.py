@@ -45,7 +45,7 @@ class Crew:
         self.workshop, self.jobs, self.cluster, self.executor = workshop, jobs, cluster, executor
         self.pool: Pool | None = None
         self.ahead: Ahead | None = None
-        self.batch: _Batch | Formulas | None = None
+        self.batch: _Batch | None = None
         self.deaths = 0  # Jobs in a row that were done alone and killed their worker.
 
     def __enter__(self) -> Crew:
