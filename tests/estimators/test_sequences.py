@@ -263,8 +263,10 @@ def test_a_cluster_is_handed_on(walks, monkeypatch):
 
 
 def test_defaults_are_those_of_the_search():
-    own, known = ProgramClassifier().get_params(), search.Settings()
-    assert (own["strategy"], own["size_limit"]) == (known.strategy, known.size_limit)
+    own, known = ProgramClassifier()._settings(), search.Settings()
+    assert (own.strategy, own.size_limit) == (known.strategy, known.size_limit)
+    assert ProgramClassifier("architecture")._settings().size_limit == 30
+    assert ProgramClassifier("architecture", size_limit=9)._settings().size_limit == 9
 
 
 def test_a_language_of_ones_own_names_the_features(walks):

@@ -21,7 +21,9 @@ from antiphon.fitting._neural import fill_hole, with_modules
 from antiphon.fitting._problem import Problem, balanced_weights
 from antiphon.fitting._rounding import LARGEST_DENOMINATOR, round_constants
 from antiphon.fitting._screener import Screener
+from antiphon.fitting._shared_weights import SharedEvaluator
 from antiphon.fitting._skeleton import SlotValues, Split, split
+from antiphon.fitting._supernet import superpose, with_picks, within
 from antiphon.fitting._training import Schedule, batch_indices
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
     "Problem",
     "Schedule",
     "Screener",
+    "SharedEvaluator",
     "SlotValues",
     "Split",
     "are_all_constants",
@@ -63,8 +66,11 @@ __all__ = [
     "round_constants",
     "split",
     "standardisation",
+    "superpose",
     "text_of",
     "to_own_units",
     "unwrapped",
     "with_modules",
+    "with_picks",
+    "within",
 ]

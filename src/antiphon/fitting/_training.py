@@ -5,7 +5,7 @@ It knows neither programs nor batches: only a function from a vector of paramete
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -69,7 +69,7 @@ def batch_indices(
     return np.stack(found).astype(np.int32)
 
 
-def _plan(schedule: Schedule) -> dict[str, np.ndarray]:
+def plan_of(schedule: Schedule) -> dict[str, np.ndarray]:
     """What differs from step to step, `(steps,)` each: the factors of Adam (Kingma and Ba 2015, algorithm 1)
     with the cosine in them, and the temperature of conditions."""
     number = np.arange(schedule.steps // schedule.evaluations * schedule.evaluations)
@@ -80,6 +80,25 @@ def _plan(schedule: Schedule) -> dict[str, np.ndarray]:
         "temperature": (schedule.coldest ** np.minimum(1.0, progress / 0.7)).astype(np.float32),
         "turn": choice_turns(schedule.steps)[: len(number)],
     }
+
+
+def adam(
+    state: tuple[Array, Array, Array], slope: Array, rate: Array, by: Mapping[str, Array]
+) -> tuple[Array, Array, Array]:
+    """A step of Adam along a slope whose norm is cut to 1.
+
+    Args:
+        state: Parameters, and the memories of slopes and of their squares, `(size,)` each.
+        slope: Of the loss.
+        rate: Highest rate of each parameter.
+        by: What `plan_of` says of the step.
+    """
+    vector, first, second = state
+    slope = slope * jnp.minimum(1.0, jax.lax.rsqrt((slope**2).sum() + 1e-30))
+    first = MOMENTUM * first + (1 - MOMENTUM) * slope
+    second = DECAY * second + (1 - DECAY) * slope**2
+    vector = vector - rate * by["move"] * first / (jnp.sqrt(second) * by["spread"] + 1e-8)
+    return vector, first, second
 
 
 class Turns(NamedTuple):
@@ -131,7 +150,7 @@ def train_loop(
         The parameters that are kept, the scores of all cases by them, and the training and validation loss at
         each evaluation.
     """
-    plan = jax.tree.map(jnp.asarray, _plan(schedule))
+    plan = jax.tree.map(jnp.asarray, plan_of(schedule))
 
     def loss(vector: Array, rows: Array | None, temperature: Array, case_weights: Array) -> Array:
         each = losses_of(scores_of(vector, rows, temperature), rows)
@@ -139,23 +158,19 @@ def train_loop(
         return (weights * each).sum() / jnp.maximum(weights.sum(), 1e-6)
 
     def step(carry: Any, now: tuple[dict[str, Array], Array | None]) -> Any:
-        vector, first, second = carry
         by, rows = now
         ours, weights = None, train_w
         if turns is not None:
             ours = turns.chosen == by["turn"]
             weights = train_w * jnp.where(by["turn"] > 0, turns.apart, 1 - turns.apart)
-        slope = jax.grad(loss)(vector, rows, by["temperature"], weights) + pull * vector
+        slope = jax.grad(loss)(carry[0], rows, by["temperature"], weights) + pull * carry[0]
         slope = slope if ours is None else jnp.where(ours, slope, 0)
-        slope = slope * jnp.minimum(1.0, jax.lax.rsqrt((slope**2).sum() + 1e-30))  # a norm of 1 at most
-        first = MOMENTUM * first + (1 - MOMENTUM) * slope
-        second = DECAY * second + (1 - DECAY) * slope**2
-        vector = vector - rate * by["move"] * first / (jnp.sqrt(second) * by["spread"] + 1e-8)
+        vector, first, second = adam(carry, slope, rate, by)
         if limits is not None:  # A projected step: to the nearest that is allowed.
             vector = jnp.clip(vector, *limits)
-        if ours is None:
-            return (vector, first, second), None
         after = (vector, first, second)
+        if ours is None:
+            return after, None
         return tuple(jnp.where(ours, a, b) for a, b in zip(after, carry, strict=True)), None
 
     rows = None if indices is None else indices[: len(plan["move"])]

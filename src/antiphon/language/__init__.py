@@ -2,18 +2,22 @@
 
 from antiphon.language import _productions as _productions  # gives `sequence` its rules
 from antiphon.language import _sequence_equations as _sequence_equations  # what is equal in `sequence`
+from antiphon.language._architecture import architecture
+from antiphon.language._architecture_rules import nas_bench_201
 from antiphon.language._arithmetic import arithmetic
 from antiphon.language._canonical import canonical
 from antiphon.language._definitions import define, free_variables, inline, put_in
 from antiphon.language._evaluate import data_arrays, evaluate
 from antiphon.language._forms import FORMS, show, to_dot, to_latex, to_math, to_text, to_words
-from antiphon.language._language import LANGUAGES, Definition, Language, Primitive, Rule
+from antiphon.language._language import LANGUAGES, Language
 from antiphon.language._laws import LAWS, Equation
 from antiphon.language._output import Output
 from antiphon.language._parse import parse_term
+from antiphon.language._primitive import Definition, Primitive
 from antiphon.language._print import affine_rows, as_column, entry_names, format_number, print_term
 from antiphon.language._program import Program, with_language
 from antiphon.language._reference import primitive_table
+from antiphon.language._roles import Rule
 from antiphon.language._sequence import sequence
 from antiphon.language._sympy import to_sympy
 from antiphon.language._terms import (
@@ -63,6 +67,7 @@ __all__ = [
     "Typing",
     "Var",
     "affine_rows",
+    "architecture",
     "arithmetic",
     "as_column",
     "canonical",
@@ -77,6 +82,7 @@ __all__ = [
     "free_variables",
     "holes",
     "inline",
+    "nas_bench_201",
     "parameter_shapes",
     "parameters",
     "parse_term",

@@ -27,8 +27,9 @@ def canonical(term: Term, language: Language) -> Term:
     """The one term for all that are equal to this one by the laws and equations of a language.
 
     It is never larger, has the same type, and is its own canonical form. Operands whose order does not count
-    are sorted, those with holes last; bound variables are named `v`, `v1` and so on from the inside. What is
-    done to a partial program holds for everything that its holes may become. Arrays are never changed.
+    are sorted, those with holes last; bound variables are named `v`, `v1` and so on from the inside (those
+    that rules of the language speak of keep their names). What is done to a partial program holds for
+    everything that its holes may become. Arrays are never changed.
 
     Args:
         term: A sketch or a program, possibly with holes.
@@ -71,7 +72,7 @@ class Canonicaliser:
         if not has_function(term):
             return self.facts(term).term
         while True:
-            named = named_by_depth(term)
+            named = named_by_depth(term, self.language.kept_names)
             found = self.facts(named).term
             if found in (term, named):
                 return found

@@ -14,7 +14,8 @@ import numpy as np
 
 from antiphon.errors import LanguageError
 from antiphon.language._evaluate import data_arrays, evaluate
-from antiphon.language._language import WORD, Definition, Language, Primitive
+from antiphon.language._language import WORD, Language
+from antiphon.language._primitive import Definition, Primitive
 from antiphon.language._terms import (
     Apply,
     Hole,

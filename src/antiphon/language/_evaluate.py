@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from antiphon.language._language import Language, Primitive
+from antiphon.language._language import Language
+from antiphon.language._primitive import Primitive
 from antiphon.language._terms import Apply, Hole, Lam, Path, Term, Var, path_name, walk
 from antiphon.language._types import Seq, Type
 from antiphon.language._typing import Typing

@@ -17,14 +17,18 @@ def has_function(term: Term) -> bool:
     return isinstance(term, Lam) or (isinstance(term, Apply) and any(map(has_function, term.args)))
 
 
-def named_by_depth(term: Term) -> Term:
+def named_by_depth(term: Term, kept: frozenset[str] = frozenset()) -> Term:
     """The term with its bound variables named by how many functions are inside theirs.
+
+    Args:
+        term: The term.
+        kept: Names that stay: those that rules speak of, so that what fills a hole finds its variables.
 
     Example:
         >>> named_by_depth(Apply("map", (Lam("frame", Apply("tanh", (Var("frame"),))), Var("x")))).args[0]
         Lam(name='v', body=Apply(name='tanh', args=(Var(name='v'),), config=(), parameters=None))
     """
-    taken = set(_free(term, frozenset()))
+    taken = {*_free(term, frozenset()), *kept}
     labels: list[str] = []
     number = 0
     while len(labels) <= _height(term):
@@ -32,7 +36,7 @@ def named_by_depth(term: Term) -> Term:
         number += 1
         if name not in taken:
             labels.append(name)
-    return _renamed(term, {}, labels)
+    return _renamed(term, {}, labels, kept)
 
 
 def _height(term: Term) -> int:
@@ -48,14 +52,14 @@ def _free(term: Term, bound: frozenset[str]) -> Iterator[str]:
         yield from _free(child, inner)
 
 
-def _renamed(term: Term, names: Mapping[str, str], labels: list[str]) -> Term:
+def _renamed(term: Term, names: Mapping[str, str], labels: list[str], kept: frozenset[str]) -> Term:
     match term:
         case Var(name=name):
             return Var(names.get(name, name))
         case Lam(name=name, body=body):
-            new = labels[_height(body)]
-            return Lam(new, _renamed(body, {**names, name: new}, labels))
-    return with_children(term, tuple(_renamed(c, names, labels) for c in children(term)))
+            new = name if name in kept else labels[_height(body)]
+            return Lam(new, _renamed(body, {**names, name: new}, labels, kept))
+    return with_children(term, tuple(_renamed(c, names, labels, kept) for c in children(term)))
 
 
 def fresh(*names: str) -> str:

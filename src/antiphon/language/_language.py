@@ -6,73 +6,20 @@ import copy
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from antiphon.errors import LanguageError
 from antiphon.language._laws import Equation, check_laws, read_equation
+from antiphon.language._primitive import Primitive
 from antiphon.language._roles import Rule, for_columns, role_of, role_of_argument
-from antiphon.language._terms import Term, Value
+from antiphon.language._terms import Value
 from antiphon.language._types import Fn, Real, Seq, Type, parse_type
 
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # Every language made in this process, so that a program's text finds its own.
 LANGUAGES: dict[str, Language] = {}
-
-
-@dataclass(frozen=True)
-class Definition:
-    """What a word stands for.
-
-    Attributes:
-        arguments: The variables of the term, in the order of the word's arguments.
-        body: The term.
-        is_sketch: Whether it has leaves that are still to be trained, so that it cannot run as it is.
-    """
-
-    arguments: tuple[str, ...]
-    body: Term
-    is_sketch: bool = False
-
-
-@dataclass(frozen=True)
-class Primitive:
-    """One word of a language.
-
-    Attributes:
-        name: As it is written in programs.
-        signature: Its type.
-        run: The JAX implementation. A vector arrives as one array `(n,)`; a sequence as two, frames
-            `(time, n)` and mask `(time,)`; a function as a callable. Constants, parameters and, for a soft
-            primitive, `temperature` (0 = hard) come by keyword.
-        prints: Words for people, with `{0}` for the first argument and `{name}` for a constant. A constant
-            `width` is said as a time, and `look` as where a window looks.
-        config: Its constants, each with the values that a search tries.
-        parameters: Its trainable arrays: name -> shape as size names, such as `"m n"`.
-        data: Constants that reach `run` as an array: name -> function of (value, argument types, language).
-        soft: Whether it takes a temperature.
-        unitless: Whether the units of its arguments mean nothing in its result.
-        initialise: Starting values of its arrays, a function of (shapes, constants, key).
-        laws: What is known of its algebra, of `antiphon.language.LAWS`; `canonical` goes by it.
-        definition: What it stands for, if it is a name for a term (see `define`).
-        chooses: Whether its arrays weigh alternatives, and so are trained on other cases than the rest.
-    """
-
-    name: str
-    signature: Fn
-    run: Callable[..., Any]
-    prints: str = ""
-    config: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    data: Mapping[str, Callable[..., np.ndarray]] = field(default_factory=dict)
-    soft: bool = False
-    unitless: bool = False
-    initialise: Callable[..., dict[str, np.ndarray]] | None = None
-    laws: tuple[str, ...] = ()
-    definition: Definition | None = None
-    chooses: bool = False
 
 
 class Language:
@@ -133,6 +80,7 @@ class Language:
             raise LanguageError(f"The language name {name!r}.", "A word: letters, digits, '_', '-' or '.'.")
         self.name = name
         self.is_ready = False
+        self.kept_names: frozenset[str] = frozenset(n for rule in rules for n, _ in rule.variables)
         self.primitives: dict[str, Primitive] = dict(primitives)
         self.rules: list[Rule] = list(rules)
         self.equations: tuple[Equation, ...] = equations
@@ -267,13 +215,23 @@ class Language:
             )
         return np.array([float(n in members) for n in vector.names], np.float32)
 
-    def rule(self, role: str, template: str, type: str | None = None) -> None:
+    def rule(
+        self,
+        role: str,
+        template: str,
+        type: str | None = None,
+        *,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         """Let a search put `template` where a hole of `role` is; with a `type`, only where it has that.
 
         Roles: `output` (the whole program and its summands), `condition`, `summary` (a vector with the
-        features' names), `stream` (frames with the features' names).
+        features' names), `stream` (frames with the features' names). Others are free; inside a lambda their
+        `variables` are said: name -> `"hole"` (of the hole's own type) or `"frame"` (a frame of the input).
         """
-        self.rules.append(Rule(role, template, None if type is None else parse_type(type)))
+        bound = tuple((variables or {}).items())
+        self.kept_names |= frozenset(variables or {})
+        self.rules.append(Rule(role, template, None if type is None else parse_type(type), variables=bound))
 
     def equal(self, one: str, other: str) -> None:
         """Declare that two templates are equal whatever stands in their holes: `canonical` keeps the simpler.

@@ -13,7 +13,8 @@ from antiphon.language._terms import Apply, Hole, Term, Value, Var, holes, size,
 from antiphon.language._types import Fn, Real, Seq, Type, TypeVariable
 
 if TYPE_CHECKING:
-    from antiphon.language._language import Language, Primitive
+    from antiphon.language._language import Language
+    from antiphon.language._primitive import Primitive
 
 LAWS: dict[str, str] = {
     "commutative": "`f(a, b) = f(b, a)`",

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from antiphon.language._architecture_words import is_network, network_words
 from antiphon.language._expressions import (
     block,
     by_source,
@@ -51,6 +52,8 @@ def to_math(program: Program) -> str:
         ... ''')))
         1.8·mean(speed) - 0.3·mean(angle) + 2·last(speed) > -0.4
     """
+    if is_network(program):
+        return network_words(program)
     return _Plain(program).text()
 
 
@@ -67,6 +70,9 @@ def to_latex(program: Program) -> str:
         ... ''')))
         y = -0.5 \cdot \operatorname{mean}(\mathrm{nose\_distance}) + 2
     """
+    if is_network(program):
+        lines = [rf"&\text{{{_escape(line)}}}" for line in network_words(program).splitlines()]
+        return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
     return _Latex(program).text()
 
 

@@ -111,15 +111,18 @@ class _Builder:
             # The type checker says what is wrong, once everything below is built.
             return Apply(node.name, tuple(self.build(a, scope) for a in node.args))
         args: list[Term | None] = [None] * len(node.args)
-        bindings: Bindings = {}
+        bindings: Bindings = {key: value for key, value, _ in node.settings if type(value) is int}
         types: list[Type | None] = [None] * len(node.args)
         # Functions last: the type of their variable follows from the other arguments.
         patterns = word.signature.arguments
         for i in sorted(range(len(args)), key=lambda i: isinstance(patterns[i], Fn)):
             inner = dict(scope)
             pattern = substitute(patterns[i], bindings)
-            if node.args[i].kind == "lam" and isinstance(pattern, Fn):
-                inner[node.args[i].name] = pattern.arguments[0]
+            below = node.args[i]
+            for bound in pattern.arguments if isinstance(pattern, Fn) else ():
+                if below.kind != "lam":
+                    break
+                inner[below.name], below = bound, below.args[0]
             term = self.build(node.args[i], inner)
             if term == Var("x") and pattern == Real(1) and self.language.has_column("x"):
                 term = as_column("x")  # Where one number is wanted, it is the column and not the row.

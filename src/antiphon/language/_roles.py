@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from antiphon.language._types import Fn, Real, Seq, Type, TypeVariable, match_type
 
@@ -15,13 +15,19 @@ class Rule:
     """A production: a hole of `role` may become `template`, text with holes such as `affine(?summary)`.
 
     With a `type`, such as `Real[1]`, only a hole of this type may. A template with `{column}` in it stands
-    for one rule a feature; those made of it say of which `column`.
+    for one rule a feature; those made of it say of which `column`. `variables` are those that lambdas around
+    such a hole bind: name -> `"hole"` (of the hole's own type) or `"frame"` (a frame of the input).
     """
 
     role: str
     template: str
     type: Type | None = None
     column: str | None = field(default=None, repr=False)
+    variables: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+    def scope(self, hole: Type, frame: Type) -> dict[str, Type]:
+        """The variables that the template may speak of, by the types of the hole and of a frame."""
+        return {name: hole if kind == "hole" else frame for name, kind in self.variables}
 
 
 def for_columns(rules: list[Rule], features: Mapping[str, str]) -> list[Rule]:
@@ -33,7 +39,7 @@ def for_columns(rules: list[Rule], features: Mapping[str, str]) -> list[Rule]:
             if "{column}" in rule.template:
                 names = [name for name in features if len(features) > 1 or name != "x"]
                 made += [
-                    Rule(rule.role, rule.template.replace("{column}", name), rule.type, name)
+                    replace(rule, template=rule.template.replace("{column}", name), column=name)
                     for name in names
                 ]
     return made

@@ -80,7 +80,7 @@ class Var:
 
 @dataclass(frozen=True)
 class Lam:
-    """A function of one variable, `name -> body`."""
+    """A function of one variable, `name -> body`; one of two is `a -> b -> body`."""
 
     name: str
     body: Term

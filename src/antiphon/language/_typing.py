@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from antiphon.errors import LanguageError
-from antiphon.language._language import Language, Primitive
+from antiphon.language._language import Language
+from antiphon.language._primitive import Primitive
 from antiphon.language._terms import Apply, Hole, Lam, Path, Term, Var
 from antiphon.language._types import Bindings, Fn, Real, Seq, Type, is_known, match_type, substitute
 
@@ -84,8 +85,12 @@ class _Checker:
             case Lam(name=name, body=body):
                 if not isinstance(expected, Fn) or not is_known(expected.arguments[0]):
                     raise TermTypeError(f"A function of {name!r} stands where none belongs.", path=path)
+                first, *more = expected.arguments
+                inner = {**scope, name: first}
+                if more:  # a function of several variables is one of the first to one of the others
+                    found = self.check(body, Fn(tuple(more), expected.result), inner, (*path, 0))
+                    return Fn(expected.arguments, found.result if isinstance(found, Fn) else found)
                 result = expected.result if is_known(expected.result) else None
-                inner = {**scope, name: expected.arguments[0]}
                 return Fn(expected.arguments, self.check(body, result, inner, (*path, 0)))
             case Apply():
                 return self._apply(term, expected, scope, path)

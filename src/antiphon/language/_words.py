@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from antiphon.language._architecture_words import is_network, network_words
 from antiphon.language._expressions import (
     block,
     constants,
@@ -43,7 +44,7 @@ WEAK = 0.3  # of the strongest contribution of a class; below this it is not wor
 
 
 def to_words(program: Program, *, spreads: Mapping[str, float] | None = None) -> str:
-    """A program in indented sentences.
+    """A program in indented sentences; a network with a line for each of its layers.
 
     Args:
         program: The program.
@@ -68,6 +69,8 @@ def to_words(program: Program, *, spreads: Mapping[str, float] | None = None) ->
           then  1.8 × mean of speed - 0.4
           else  -3.2
     """
+    if is_network(program):
+        return network_words(program)
     return _Words(program, spreads or {}).text()
 
 

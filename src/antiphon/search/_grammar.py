@@ -19,12 +19,14 @@ from antiphon.language import (
     Language,
     Path,
     Real,
+    Rule,
     Seq,
     Term,
     Type,
     Var,
     canonical,
     check,
+    check_in,
     children,
     evaluate,
     holes,
@@ -88,7 +90,7 @@ class Grammar:
         for rule in self.plain.rules:
             if rule.role != role:
                 continue
-            template = parse_template(rule.template, self.plain, type_)
+            template = parse_template(rule, self.plain, type_)
             if template is None:
                 continue
             inner = holes(template)
@@ -137,7 +139,7 @@ class Grammar:
         key = (role, type_)
         if key not in self._by_role:
             rules = (r for r in self.plain.rules if r.role == role and r.type in (None, type_))
-            templates = (parse_template(r.template, self.plain, type_) for r in rules)
+            templates = (parse_template(r, self.plain, type_) for r in rules)
             self._by_role[key] = tuple(self._without_choice(t) for t in templates if t is not None)
         return self._by_role[key]
 
@@ -170,20 +172,28 @@ class Grammar:
 
     def _completions(self, template: Term, program: Term | None) -> list[Term]:
         """Fill a template's holes: `output` by a program, the others by one common sub-term each time."""
-        term = template
-        while True:
-            open_holes = [(p, h) for p, h in holes(term) if not self.is_closed_role(h.role)]
-            if not open_holes:
-                break
-            path, hole = open_holes[0]
+        for path, hole in holes(template):
             if hole.role == "output":
                 assert program is not None
-                term = replace_at(term, path, program)
-                continue
-            simplest = self._templates(hole.role, hole.type)
-            if not simplest:
-                return []
-            term = replace_at(term, path, simplest[0])
+                return self._completions(replace_at(template, path, program), program)
+        opened = dict.fromkeys(h for _, h in holes(template) if not self.is_closed_role(h.role))
+        if not opened:
+            return self._closed(template)
+        first = next(iter(opened))
+        templates = self._templates(first.role, first.type)
+        # One construct at a time: what would open a further choice is taken only where nothing else is.
+        whole = [t for t in templates if all(self.is_closed_role(h.role) for _, h in holes(t))]
+        found = []
+        for filling in whole or templates[:1]:
+            term = template
+            for path, hole in holes(template):
+                if hole == first:
+                    term = replace_at(term, path, filling)
+            found += self._completions(term, program)
+        return found
+
+    def _closed(self, term: Term) -> list[Term]:
+        """Fill holes that take sub-terms without parameters, those of one kind by the same each time."""
         kinds = {(h.role, h.type) for _, h in holes(term)}
         if not kinds:
             return [term]
@@ -220,10 +230,17 @@ class Grammar:
 
     def least_size(self, term: Term) -> int:
         """The size of a partial program's smallest completion, or less: a hole takes an affine map of a
-        summary, a summary, or the input."""
+        summary, a summary, the input, or the smallest that the language's own rules say."""
         least = {"summary": 1, "stream": 1} if self.plain.is_table else {"summary": 2, "stream": 1}
         other = 1 if self.atoms is not None else least["summary"] + 1
-        return size(term) + sum(least.get(h.role.split("_")[0], other) - 1 for _, h in holes(term))
+
+        def least_of(hole: Hole) -> int:
+            known = least.get(hole.role.split("_")[0])
+            if known is not None:
+                return known
+            return min([other, *map(size, self._templates(hole.role, hole.type))])
+
+        return size(term) + sum(least_of(h) - 1 for _, h in holes(term))
 
     def relax(self, term: Term) -> Term:
         """A partial program with what stands in for it in each hole."""
@@ -329,12 +346,14 @@ def _reader(terms: tuple[Term, ...], slots: SlotValues) -> Callable[..., Any]:
     return read
 
 
-def parse_template(template: str, language: Language, type_: Type) -> Term | None:
+def parse_template(rule: Rule, language: Language, type_: Type) -> Term | None:
     """A rule's template as a term whose holes have types; `None` where it cannot have this type."""
+    scope = {"x": language.input_type, **rule.scope(type_, language.frame_type)}
     try:
         # What is still to be trained is trained leaf by leaf: such a word is only a short way to say it.
-        term = inline(parse_term(template, language, type_), language, sketches_only=True)
-        typing = check(term, language, type_)
+        read = parse_term(rule.template, language, type_, scope=scope)
+        term = inline(read, language, sketches_only=True)
+        typing = check_in(term, language, type_, scope)
     except LanguageError:
         return None
     for path, hole in holes(term):

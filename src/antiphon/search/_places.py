@@ -36,7 +36,7 @@ class Places:
         # What holes stand in: node with its constants and number of the argument -> roles.
         self.holes: dict[tuple, dict[str, None]] = {}
         for rule in language.rules:
-            template = parse_template(rule.template, language, kinds.get(rule.role.split("_")[0], Real(1)))
+            template = parse_template(rule, language, kinds.get(rule.role.split("_")[0], Real(1)))
             if template is None:
                 continue
             self.templates.append((rule.role, named(template)))

@@ -61,7 +61,7 @@ class Setup:
             p.language.rate_hz,
             p.language.is_table,
         )
-        said = [(r.role, r.template, str(r.type)) for r in p.language.rules]
+        said = [(r.role, r.template, str(r.type), r.variables) for r in p.language.rules]
         defined = [(w.name, w.definition.body) for w in p.language.primitives.values() if w.definition]
         meant = [(n, text_of(b, p.language), parameters(b)) for n, b in defined]
         rules = hashlib.sha256(repr([said, bound, encode(meant)] if meant else [said, bound]).encode())

@@ -104,7 +104,7 @@ def curves_of(grammar: Grammar, atoms: Atoms) -> list[tuple[Term, np.ndarray]]:
     """Functions over the smallest atoms, with guesses of their constants: what they may be."""
     made: list[tuple[Term, np.ndarray]] = []
     for number, rule in enumerate(r for r in grammar.plain.rules if r.role == "curve"):
-        template = parse_template(rule.template, grammar.plain, Real(1))
+        template = parse_template(rule, grammar.plain, Real(1))
         if template is None or len(holes(template)) != 1:
             continue
         path = holes(template)[0][0]

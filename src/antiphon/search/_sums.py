@@ -217,7 +217,7 @@ def _targets(grammar: Grammar, rows: np.ndarray) -> list[_Target]:
     for rule in grammar.plain.rules:
         if rule.role != "output":
             continue
-        template = parse_template(rule.template, grammar.plain, grammar.output_type)
+        template = parse_template(rule, grammar.plain, grammar.output_type)
         if template is None or [h.role for _, h in holes(template)] != ["sum"]:
             continue
         left, _, wanted = unwrapped(template, {}, values)
