@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import numpy as np
 
 
@@ -55,11 +56,14 @@ class Layout:
 
     def restore(self, vector: Any) -> dict[str, dict[str, Any]]:
         """The tree of a vector `(..., size)`, of NumPy or traced by JAX."""
+        lengths = [int(np.prod(shape)) for _, _, shape in self.entries]
+        if isinstance(vector, np.ndarray):
+            parts = np.split(vector, np.cumsum(lengths)[:-1], axis=-1)
+        else:  # Slopes of a split are put together at once, those of slices one after another.
+            whole = sum(lengths)
+            vector = vector[..., :whole] if vector.shape[-1] > whole else vector
+            parts = jax.lax.split(vector, lengths, axis=vector.ndim - 1) if lengths else []
         tree: dict[str, dict[str, Any]] = {}
-        at = 0
-        for path, name, shape in self.entries:
-            length = int(np.prod(shape))
-            part = vector[..., at : at + length]
+        for (path, name, shape), part in zip(self.entries, parts, strict=False):
             tree.setdefault(path, {})[name] = part.reshape(*vector.shape[:-1], *shape)
-            at += length
         return tree

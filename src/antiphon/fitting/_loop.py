@@ -23,7 +23,7 @@ from antiphon.fitting._compiled import compiled
 from antiphon.fitting._layout import Layout
 from antiphon.fitting._leaves import to_own_units
 from antiphon.fitting._losses import case_losses
-from antiphon.fitting._skeleton import Skeleton, standard_slots, words_of
+from antiphon.fitting._skeleton import Skeleton, leaf_inputs, standard_slots, words_of
 from antiphon.fitting._training import Schedule, Turns, batch_indices, train_loop
 from antiphon.language import Language, Primitive
 from antiphon.language import evaluate as evaluate_term
@@ -212,6 +212,8 @@ def _train(
 ) -> Any:
     """The function that is compiled: all candidates, all folds, all steps."""
     ready = standard_slots(skeleton)
+    # Trained in the very coordinates that they are used in: no scale, no centre, and no mask but a rate of 0.
+    direct = [path for path in standard if path in ready or path not in leaf_inputs(skeleton)]
 
     def fit(
         start: Array,
@@ -229,14 +231,14 @@ def _train(
         by_slot = {slot: standard[path] for path, slot in ready.items()}
         inputs = tuple(_standardised(s, by_slot.get(i)) for i, s in enumerate(slots))
         plain = {
-            path: {**leaf, "group": jnp.ones_like(leaf["group"])} if path in ready else leaf
+            path: {**leaf, "group": jnp.ones_like(leaf["group"])} if path in direct else leaf
             for path, leaf in data.items()
         }
 
         def scores_of(vector: Array, rows: Array | None, temperature: Array) -> Array:
             tree = layout.restore(vector)
-            own = to_own_units(tree, {p: by for p, by in standard.items() if p not in ready})
-            for path in ready:
+            own = to_own_units(tree, {p: by for p, by in standard.items() if p not in direct})
+            for path in direct:
                 own[path] = {**tree[path], "centre": jnp.zeros_like(standard[path]["centre"])}
 
             def one(row: tuple[Any, ...]) -> Array:

@@ -23,7 +23,6 @@ from antiphon.language import (
     Lam,
     Language,
     Primitive,
-    Real,
     Seq,
     Term,
     Type,
@@ -32,7 +31,6 @@ from antiphon.language import (
     data_arrays,
     parameter_shapes,
     path_name,
-    sequence,
     walk,
 )
 from antiphon.language import evaluate as evaluate_term
@@ -82,7 +80,6 @@ def split(term: Term, language: Language, output_type: Type) -> Split:
     typing = check(term, language, output_type)
     slots: list[Term] = []
     types: list[Type] = []
-    joined: dict[str, dict[str, np.ndarray]] = {}
 
     def constant(node: Term, bound: frozenset[str]) -> bool:
         match node:
@@ -104,9 +101,6 @@ def split(term: Term, language: Language, output_type: Type) -> Split:
                 return Lam(name, rest(body, (*path, 0), bound | {name}))
             case Apply(args=args):
                 below = tuple(rest(a, (*path, i), bound) for i, a in enumerate(args))
-                if node.name in JOINED and isinstance(typing[path], Real) and _is_ready(node.name, language):
-                    joined[path_name(path)] = {"operation": np.array(JOINED.index(node.name), np.float32)}
-                    return Apply(EITHER, below)
                 return Apply(node.name, below, _without_data(node, language))
         return node
 
@@ -119,12 +113,7 @@ def split(term: Term, language: Language, output_type: Type) -> Split:
     kept = {path_name(p) for p, node in walk(skeleton) if isinstance(node, Apply)}
     data = {p: d for p, d in data_arrays(term, language, typing).items() if p in kept}
     inner = {path_name(p): typing[p] for p, _ in walk(skeleton)}
-    return Split(Skeleton(skeleton, tuple(types)), tuple(slots), {**data, **joined}, parametric, inner)
-
-
-def _is_ready(name: str, language: Language) -> bool:
-    """Whether a word is the one of the ready languages, not another one of the same name."""
-    return language[name].run is sequence[name].run
+    return Split(Skeleton(skeleton, tuple(types)), tuple(slots), data, parametric, inner)
 
 
 def _without_data(node: Apply, language: Language) -> tuple[tuple[str, int | float | str | bool], ...]:
@@ -132,21 +121,10 @@ def _without_data(node: Apply, language: Language) -> tuple[tuple[str, int | flo
     return tuple((k, "" if k in language[node.name].data else v) for k, v in node.config)
 
 
-# Which of two operations a node does is data: both cost next to nothing beside what they are done to, and
-# sums and products of the same shape then compile to one function.
-JOINED = ("add", "mul")
-EITHER = "add or mul"  # No word of a language can have this name.
-
-
-def _either(a: Any, b: Any, *, operation: Any) -> Any:
-    return jnp.where(operation > 0, a * b, a + b)
-
-
 def words_of(skeleton: Skeleton, language: Language) -> dict[str, Primitive]:
     """The primitives that a skeleton is made of, by name."""
     names = sorted({node.name for _, node in walk(skeleton.term) if isinstance(node, Apply)})
-    either = Primitive(EITHER, sequence["add"].signature, _either)
-    return {name: either if name == EITHER else language[name] for name in names}
+    return {name: language[name] for name in names}
 
 
 def leaf_inputs(skeleton: Skeleton) -> dict[str, int]:
