@@ -35,7 +35,7 @@ from antiphon.fitting._skeleton import (
 from antiphon.fitting._training import Schedule
 from antiphon.language import Real, Term
 
-BATCHES = (1, 4, 16, 64)  # Batch sizes that are compiled; a group is cut into these.
+BATCHES = (1, 8, 64)  # Batch sizes that are compiled; a group is cut into these.
 BATCH_BYTES = 400_000_000
 Limits = Callable[[Term], Mapping[str, tuple[np.ndarray, np.ndarray]]]
 
@@ -125,9 +125,11 @@ class Evaluator:
             while at < len(members):
                 left = len(members) - at
                 size = min(limit, next((b for b in reversed(BATCHES) if b <= left), 1))
-                # Three left over are fitted as a batch of four, not as three batches of one.
-                if size < limit and left > size and left * 2 > BATCHES[BATCHES.index(size) + 1]:
-                    size = min(limit, BATCHES[BATCHES.index(size) + 1])
+                # Five left over are fitted as a batch of eight, not as five of one; and what is left over of
+                # full batches as another one: their function is there already.
+                if size < limit and left > size:
+                    larger = min(limit, BATCHES[BATCHES.index(size) + 1])
+                    size = larger if left * 2 > larger or at > 0 else size
                 batches.append(members[at : at + size])
                 at += size
         return batches

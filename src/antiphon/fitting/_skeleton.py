@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -127,6 +128,7 @@ def words_of(skeleton: Skeleton, language: Language) -> dict[str, Primitive]:
     return {name: language[name] for name in names}
 
 
+@lru_cache(maxsize=1000)
 def leaf_inputs(skeleton: Skeleton) -> dict[str, int]:
     """Which slot each node of one argument reads, directly or frame by frame in a `map`: path -> slot."""
     found: dict[str, int] = {}
@@ -150,6 +152,7 @@ def leaf_inputs(skeleton: Skeleton) -> dict[str, int]:
     return found
 
 
+@lru_cache(maxsize=1000)
 def standard_slots(skeleton: Skeleton) -> dict[str, int]:
     """The affine maps whose slot nothing else reads but affine maps: path -> slot.
 

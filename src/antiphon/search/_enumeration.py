@@ -16,10 +16,10 @@ class Enumeration:
 
     Args:
         grammar: The space.
-        round_size: Candidates a round.
+        round_size: Most candidates of a round, which are of one size.
     """
 
-    def __init__(self, grammar: Grammar, *, round_size: int = 128) -> None:
+    def __init__(self, grammar: Grammar, *, round_size: int = 2048) -> None:
         self.grammar, self.round_size = grammar, round_size
         self.queue: list[tuple[int, int, str, Term]] = []
         self.seen: set[Term] = {grammar.root}
@@ -32,8 +32,11 @@ class Enumeration:
 
     def propose(self) -> Sequence[Term]:
         found: list[Term] = []
+        of_size = 0
         while self.queue and len(found) < self.round_size:
-            *_, term = heapq.heappop(self.queue)
+            if found and self.queue[0][0] > of_size:
+                break  # The next size may be many times as many: it is begun when it is asked for.
+            of_size, *_, term = heapq.heappop(self.queue)
             if not holes(term):
                 found.append(term)
                 continue
