@@ -109,5 +109,3 @@ def as_s_expression(term: Any) -> str:
             return f"({term.name} {as_s_expression(term.args[0])} {as_s_expression(term.args[1])})"
     picked = term.args[0]
     return f"(average_{picked.args[0].setting('over')} (affine_{picked.setting('of')}))"
-
-

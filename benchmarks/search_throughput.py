@@ -1,4 +1,4 @@
-"""Candidates fully fitted per CPU-second, beside neurosym-lib, on the same programs, data, epochs and batches.
+"""Candidates fully fitted per CPU-second, beside neurosym-lib: the same programs, data, epochs, batches.
 
 Both fit programs of one language (`_near_language.py`) on CalMS21 `investigation` (a synthetic set of its
 shape where the data are not there): 1,200 training and 300 validation cases, Adam, cross-entropy of one
@@ -6,7 +6,8 @@ logit, batches of 64, 14 epochs: 266 steps. Ours is a search: enumeration by siz
 training, judging; each run is a fresh process with an empty compilation cache, on one core with one thread,
 and what it costs is counted from after the imports. neurosym-lib (0.0.80 on PyTorch, option `--peer` names a
 Python that has them) fits every n-th of the same programs through its own `ValidationCost`, so that the cost
-of its search is left out. Its learning-rate warm-up counts samples as steps and never ends: its scheduler is
+of its search is left out; beside that, what its own search (A* with neural networks in holes) costs for each
+candidate that it trains. Its learning-rate warm-up counts samples as steps and never ends: its scheduler is
 set to none.
 """
 
@@ -56,6 +57,10 @@ def main() -> None:
             figures[f"neurosym_{count}"] = peer
             each = runs[count]["cpu_seconds"] / runs[count]["fitted"]
             figures[f"ratio_{count}"] = peer["cpu_seconds_per_candidate"] / each
+        figures["neurosym_search"] = found = neurosym(options, [], search=PEER_SAMPLE)
+        for count in (150, 2000):
+            each = runs[count]["cpu_seconds"] / runs[count]["fitted"]
+            figures[f"ratio_{count}_to_its_search"] = found["cpu_seconds_per_candidate"] / each
         goal = figures["neurosym_2000"]["best_validation_loss"]
         reached = [cpu for cpu, loss in runs[2000]["best_so_far"] if loss <= goal]
         figures["cpu_seconds_to_the_same_loss"] = {
@@ -168,15 +173,21 @@ def own(options: Any) -> dict[str, Any]:
     }
 
 
-def neurosym(options: Any, programs: list[str]) -> dict[str, Any]:
-    """The same programs, or an even sample of them, fitted by neurosym-lib."""
+def neurosym(options: Any, programs: list[str], *, search: int = 0) -> dict[str, Any]:
+    """An even sample of the same programs, or what its own search asks for, fitted by neurosym-lib."""
     import numpy as np
 
     every = max(1, len(programs) // PEER_SAMPLE)
     frames, labels = data(13, options.seed)
     with tempfile.TemporaryDirectory() as folder:
         np.savez(Path(folder) / "data.npz", frames=frames, labels=labels, trained=TRAINED)
-        asked = {"programs": programs[::every], "batch": options.batch, "epochs": options.epochs, "rate": RATE}
+        asked = {
+            "programs": programs[::every],
+            "batch": options.batch,
+            "epochs": options.epochs,
+            "rate": RATE,
+        }
+        asked |= {"search": search} if search else {}
         done = subprocess.run(
             [options.peer, str(HERE / "peers" / "neurosym_calms21.py"), str(Path(folder) / "data.npz")],
             input=json.dumps(asked),

@@ -125,11 +125,11 @@ class Evaluator:
             while at < len(members):
                 left = len(members) - at
                 size = min(limit, next((b for b in reversed(BATCHES) if b <= left), 1))
-                # Five left over are fitted as a batch of eight, not as five of one; and what is left over of
+                # Four left over are fitted as a batch of eight, not as four of one; and what is left over of
                 # full batches as another one: their function is there already.
                 if size < limit and left > size:
                     larger = min(limit, BATCHES[BATCHES.index(size) + 1])
-                    size = larger if left * 2 > larger or at > 0 else size
+                    size = larger if left * 2 >= larger or at > 0 else size
                 batches.append(members[at : at + size])
                 at += size
         return batches

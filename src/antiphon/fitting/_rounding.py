@@ -147,7 +147,7 @@ def candidates(value: float) -> list[tuple[float, float]]:
 
     Example:
         >>> [round(v, 3) for v, _ in candidates(0.3333)][:3]
-        [0.0, 0.333, 0.3]
+        [0.0, 0.5, 0.333]
     """
     found = [(0.0, 0.0)]
     if abs(value) < 1e4:
