@@ -22,6 +22,19 @@ def arguments(description: str, **defaults: Any) -> argparse.Namespace:
 
 def record(name: str, figures: dict[str, Any], path: Path | None) -> None:
     """Print figures, and write them with all that is needed to judge them."""
+    print(_text(name, figures), end="")
+    if path is not None:
+        write(name, figures, path)
+
+
+def write(name: str, figures: dict[str, Any], path: Path) -> None:
+    """Write figures. The file is whole at every moment, also if this process is stopped."""
+    new = path.with_name(path.name + ".new")
+    new.write_text(_text(name, figures), encoding="utf-8")
+    new.replace(path)
+
+
+def _text(name: str, figures: dict[str, Any]) -> str:
     from antiphon.estimators import hardware, versions
 
     whole = {
@@ -31,10 +44,7 @@ def record(name: str, figures: dict[str, Any], path: Path | None) -> None:
         "versions": versions(),
         "hardware": hardware(),
     }
-    text = json.dumps(whole, indent=2)
-    print(text)
-    if path is not None:
-        path.write_text(text + "\n", encoding="utf-8")
+    return json.dumps(whole, indent=2) + "\n"
 
 
 def learn_and_compare(dataset: Any, *, seed: int, seconds: float | None, jobs: int) -> dict[str, Any]:
