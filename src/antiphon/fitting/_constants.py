@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from antiphon.fitting._problem import Problem
-from antiphon.fitting._skeleton import EITHER, Skeleton, words_of
+from antiphon.fitting._skeleton import Skeleton
 from antiphon.language import Apply, Path, Term, Var, path_name, walk
 
 EXPONENTS = (2.0, 0.5, -1.0, 3.0, -2.0, 1.5, -0.5, 1.0)
@@ -70,10 +70,10 @@ def are_all_constants(skeleton: Skeleton, problem: Problem) -> bool:
     """Whether constants are all that a skeleton has to be fitted: then it needs no training loop."""
     if problem.task != "regression" or problem.n_outputs != 1 or not problem.language.is_table:
         return False
-    words = words_of(skeleton, problem.language)
-    # Which operation a joined word does is not in the skeleton, so nothing is known to be linear below it.
-    return EITHER not in words and all(
-        not word.soft and (name == "constant" or not word.parameters) for name, word in words.items()
+    words = [node for _, node in walk(skeleton.term) if isinstance(node, Apply)]
+    known = problem.language
+    return all(
+        not known[w.name].soft and (w.name == "constant" or not known[w.name].parameters) for w in words
     )
 
 
