@@ -6,7 +6,8 @@ import jax
 import numpy as np
 import pytest
 
-from antiphon.fitting import Folds, forget_compiled, measure
+from antiphon.fitting import Folds, compiled_count, forget_compiled, measure
+from antiphon.fitting._evaluator import BATCHES
 
 MEAN, LAST = "affine(mean(x))", "affine(last(x))"
 
@@ -197,3 +198,17 @@ def test_mini_batches_learn_the_same_thing(problem, terms, evaluator):
     fits = [evaluator(given, batch_size=16).fit(terms(given, MEAN))[0] for _ in range(2)]
     assert fits[0].score > 0.9
     assert fits[0].loss == fits[1].loss
+
+
+def test_groups_of_any_size_take_few_functions(problem, terms, evaluator):
+    work = evaluator(problem(), steps=10)
+    forget_compiled()
+    names = ("mean", "max", "min", "first", "last", "middle", "deviation")
+    texts = [f"affine{g}({a}({s}))" for g in ("", "[turning]") for a in names for s in ("x", "delta(x)")]
+    batch = terms(work.problem, *texts)
+    for count in (1, 2, 3, 5, 9, 16, 23, 28):
+        groups = work.group(batch[:count])
+        assert sorted(i for g in groups for i in g) == list(range(count))
+        for group in groups:
+            work.fit([batch[i] for i in group])
+    assert compiled_count() <= len(BATCHES)

@@ -10,6 +10,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from antiphon.fitting import Problem
 from antiphon.language import Output, sequence
 from antiphon.search import Settings, learn
+from antiphon.search._setup import set_up
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -94,6 +95,19 @@ def run(problem):
         )
 
     return search
+
+
+@pytest.fixture(scope="session")
+def setup_of(problem):
+    """A function that makes a problem ready for a search, and goes no further."""
+
+    def make(task="classification", **settings):
+        given = problem(task)
+        return set_up(
+            given, OUTPUTS[task], Settings(**settings), lambda n, seed: folds(n, seed, given.targets)
+        )
+
+    return make
 
 
 def summary_of(result):

@@ -176,37 +176,35 @@ def at(frames: Frames, mask: Mask, *, frame: int) -> Vector:
     return frames[jnp.argmax(windows.rank(mask) == wanted + 1)]
 
 
-def _fold(step: Callable, frames: Frames, mask: Mask, hidden: int) -> tuple[Array, Array]:
-    """The last state of a fold from 0, and all of its states; masked frames leave the state as it is."""
+def _tanh_states(
+    frames: Frames, mask: Mask, *, kernel: Array, recurrent: Array, bias: Array
+) -> Float[Array, "time hidden"]:
+    """All states of a fold from 0, frame after frame; masked frames leave the state as it is."""
 
     def body(h: Array, frame: tuple[Array, Array]) -> tuple[Array, Array]:
         v, there = frame
-        h = jnp.where(there, step(h, v), h)
+        h = jnp.where(there, jnp.tanh(kernel @ v + recurrent @ h + bias), h)
         return h, h
 
-    return jax.lax.scan(body, jnp.zeros(hidden, jnp.float32), (frames, mask))
+    return jax.lax.scan(body, jnp.zeros_like(bias), (frames, mask))[1]
 
 
-def _tanh_step(kernel: Array, recurrent: Array, bias: Array) -> Callable[[Array, Array], Array]:
-    return lambda h, v: jnp.tanh(kernel @ v + recurrent @ h + bias)
+def _gated_states(
+    frames: Frames, mask: Mask, *, kernel: Array, bias: Array, gate_kernel: Array, gate_bias: Array
+) -> Float[Array, "time hidden"]:
+    """The same where the gate does not see the state: a linear recurrence, parallel over time."""
+    z = jax.nn.sigmoid(frames @ gate_kernel.T + gate_bias[None, :]) * mask[:, None].astype(jnp.float32)
+    return windows.linear_recurrence(1 - z, z * jnp.tanh(frames @ kernel.T + bias[None, :]))
 
 
-def _gated_step(kernel: Array, bias: Array, gate_kernel: Array, gate_bias: Array) -> Callable:
-    def step(h: Array, v: Array) -> Array:
-        z = jax.nn.sigmoid(gate_kernel @ v + gate_bias)
-        return (1 - z) * h + z * jnp.tanh(kernel @ v + bias)
-
-    return step
-
-
-def _folds(name: str, words: str, meaning: str, step: Callable, arrays: dict[str, str]) -> None:
+def _folds(name: str, words: str, meaning: str, states: Callable, arrays: dict[str, str]) -> None:
     """Two primitives for one body: the state after the last frame, and the state after each."""
 
     def fold(frames: Frames, mask: Mask, *, hidden: int, **arrays: Array) -> Array:
-        return _fold(step(**arrays), frames, mask, hidden)[0]
+        return states(frames, mask, **arrays)[-1]
 
     def prefix_fold(frames: Frames, mask: Mask, *, hidden: int, **arrays: Array) -> Frames:
-        return jnp.where(mask[:, None], _fold(step(**arrays), frames, mask, hidden)[1], 0.0)
+        return jnp.where(mask[:, None], states(frames, mask, **arrays), 0.0)
 
     fold.__doc__ = f"The last state of {meaning}, over the frames that are there, from 0."
     prefix_fold.__doc__ = f"The state of `fold_{name}` after each frame."
@@ -229,14 +227,14 @@ _folds(
     "tanh",
     "fold",
     "`h <- tanh(kernel v + recurrent h + bias)`",
-    _tanh_step,
+    _tanh_states,
     {"kernel": "hidden n", "recurrent": "hidden hidden", "bias": "hidden"},
 )
 _folds(
     "gated",
     "gated fold",
     "`h <- (1 - z) h + z tanh(kernel v + bias)` where `z = sigmoid(gate v)`",
-    _gated_step,
+    _gated_states,
     {"kernel": "hidden n", "bias": "hidden", "gate_kernel": "hidden n", "gate_bias": "hidden"},
 )
 

@@ -120,3 +120,17 @@ def prefix_extreme(frames: Frames, mask: Mask, *, largest: bool) -> Frames:
     values = jnp.where(mask[:, None], frames, worst)
     found = jax.lax.cummax(values) if largest else jax.lax.cummin(values)
     return jnp.where(mask[:, None], found, 0.0)
+
+
+def linear_recurrence(keep: Float[Array, "time n"], new: Float[Array, "time n"]) -> Float[Array, "time n"]:
+    """All states of `h <- keep h + new` from 0, in a logarithm of the steps (Blelloch 1990, section 1.4).
+
+    Example:
+        >>> linear_recurrence(jnp.full((3, 1), 0.5), jnp.ones((3, 1)))[:, 0].tolist()
+        [1.0, 1.5, 1.75]
+    """
+
+    def after(one: tuple[Array, Array], two: tuple[Array, Array]) -> tuple[Array, Array]:
+        return one[0] * two[0], two[0] * one[1] + two[1]
+
+    return jax.lax.associative_scan(after, (keep, new))[1]
