@@ -1,4 +1,8 @@
-"""Claim: weights shared in a supernet rank cells of NAS-Bench-201 much as training each by itself does.
+"""Question: do weights shared in a supernet rank cells of NAS-Bench-201 as training each by itself does?
+
+Measured so far: hardly. 24 cells on japanese-vowels, 2 folds, 100 steps (`results/architecture.json`): a rank
+correlation of 0.25 (Spearman) and 0.18 (Kendall) between the losses, which 24 cells cannot tell from none, in
+a fifth of the time. The cells are nearly as good as each other: accuracies of 0.91 to 0.95 by themselves.
 
 A sample of cells on one data set: their held-out losses with shared weights (single-path one-shot, Guo et al.
 2020) and after training each alone, by Spearman's and Kendall's rank correlation, and the time of both.

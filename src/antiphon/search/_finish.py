@@ -23,7 +23,7 @@ from antiphon.fitting import (
     round_constants,
     split,
 )
-from antiphon.language import Output, Program, Term, inline, sketch, with_parameters
+from antiphon.language import Apply, Output, Program, Term, inline, sketch, walk, with_parameters
 from antiphon.search._constraints import Constraint
 from antiphon.search._gate import Gate
 from antiphon.search._rescale import rescale, round_near, round_significant
@@ -148,7 +148,7 @@ class Finisher:
         return [[result for _ in of_term for result in next(found)] for of_term in jobs]
 
     def _best_strength(self, terms: Sequence[Term]) -> list[dict[str, Any] | None]:
-        strengths = [(1.0,) if self._is_formula(term) else STRENGTHS for term in terms]
+        strengths = [self._strengths(term) for term in terms]
         jobs = [[Job("final", (t,) * len(s), l2=s)] for t, s in zip(terms, strengths, strict=True)]
         best: list[dict[str, Any] | None] = []
         for term, results, of_term in zip(terms, self._results(jobs), strengths, strict=True):
@@ -198,6 +198,11 @@ class Finisher:
         if self.gate is None or not self.gate.constraints or not np.isfinite(result["loss"]):
             return None
         return self.gate.constraints.broken(self._program(term, result))
+
+    def _strengths(self, term: Term) -> tuple[float, ...]:
+        """Penalties to choose from; where there is no map to prune, as in a network, the usual one alone."""
+        has_map = any(isinstance(node, Apply) and node.name == "affine" for _, node in walk(term))
+        return STRENGTHS if has_map and not self._is_formula(term) else (1.0,)
 
     def _is_formula(self, term: Term) -> bool:
         return are_all_constants(self._split(term).skeleton, self.problem)
