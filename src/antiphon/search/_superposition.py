@@ -172,21 +172,20 @@ class Superposition:
     def plans(self, term: Term) -> list[Plan]:
         """The plan of each hole of a partial program, in order.
 
-        The first that is open is unrolled, as it is the next production to be decided; the others are as
-        shallow as can be, which spares compiling what is thrown away.
+        Only where nothing is decided yet, the hole is unrolled: below, the next production is decided by what
+        it can be at once, which spares compiling what is thrown away.
         """
-        keys = keys_of(term)
-        unrolled = next((i for i, k in enumerate(keys) if not self._is_closed(k)), None)
-        return [self.plan(key, None if i == unrolled else 1) for i, key in enumerate(keys)]
+        depth = None if isinstance(term, Hole) else 1
+        return [self.plan(key, depth) for key in keys_of(term)]
 
     def next_hole(self, term: Term) -> int:
-        """Which hole is decided next: the first that has no holes below it, else the first.
+        """Which hole is decided next: the first that has holes below it, else the first.
 
-        All ways to fill the former share a skeleton, so their superpositions are fitted as one batch; and
-        what is known of them helps to decide what else is needed.
+        So the structure is known before what it reads: all ways to fill the other holes share it, and their
+        superpositions are fitted as one batch.
         """
         keys = keys_of(term)
-        return next((i for i, k in enumerate(keys) if self._is_closed(k)), 0)
+        return next((i for i, k in enumerate(keys) if not self._is_closed(k)), 0)
 
     def relax(self, term: Term) -> Term:
         """A partial program with a superposition in each hole."""
