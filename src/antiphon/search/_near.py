@@ -9,9 +9,11 @@ from math import inf
 
 import numpy as np
 
-from antiphon.language import Hole, Term, canonical, holes, replace_at
+from antiphon.language import Apply, Hole, Term, canonical, children, holes, replace_at, walk
 from antiphon.search._grammar import Grammar
 from antiphon.search._strategy import Scored
+
+Kind = tuple[str, ...]
 
 
 @dataclass(eq=False)
@@ -35,8 +37,10 @@ class Expansion:
     """The children of partial programs, a few at a time, the most promising first.
 
     A hole of whole sub-terms has dozens of fillings, which share a compiled function but each cost a
-    candidate. When such a hole is met for the first time all are tried, and from then on few at a time: first
-    those that, in other places, were better than their siblings.
+    candidate. Those of the same words, such as means over windows of several widths, are of one kind. When
+    the last hole of a structure is filled for the first time, the best of each kind is tried: what completes
+    a program need not be what does well alone. Otherwise a few at a time are: first those that, in other
+    places, were better than their siblings, or are of a kind that was.
 
     Args:
         grammar: The space.
@@ -46,8 +50,10 @@ class Expansion:
     def __init__(self, grammar: Grammar, *, few: int = 8) -> None:
         self.grammar, self.few = grammar, few
         self.seen: set[Term] = {grammar.root}
-        self.advantage: dict[tuple[Hole, Term], tuple[int, float]] = {}
-        self.origin: dict[Term, tuple[Partial, Hole, Term]] = {}  # Of this round.
+        self.advantage: dict[tuple[Hole, Term | Kind], tuple[int, float]] = {}
+        self.fillings: set[Term] = set()
+        self.surveyed: set[Kind] = set()
+        self.origin: dict[Term, tuple[Hole, Term]] = {}  # Of this round.
 
     def children(self, node: Partial) -> list[Term]:
         """The next few, none of which was proposed before; empty when nothing is left."""
@@ -56,21 +62,36 @@ class Expansion:
             node.left = list(self.grammar.fillings(hole))
         found: list[Term] = []
         self.origin = {}
-        known = any((hole, f) in self.advantage for f in node.left)
-        most = self.few if self.grammar.is_closed_role(hole.role) and known else len(node.left)
-        node.left.sort(key=lambda filling: self._promise(hole, filling))
+        most = len(node.left)
+        if self.grammar.is_closed_role(hole.role):
+            self.fillings.update(node.left)
+            node.left.sort(key=lambda filling: self._promise(hole, filling))
+            most = self.few
+            if len(holes(node.term)) == 1 and (shape := self._shape(node.term)) not in self.surveyed:
+                self.surveyed.add(shape)
+                first = list({kind_of(f): f for f in reversed(node.left)}.values())
+                node.left.sort(key=lambda filling: filling not in first)
+                most = len(first)
         while node.left and len(found) < most:
             filling = node.left.pop(0)
             child = canonical(replace_at(node.term, path, filling), self.grammar.plain)
             if child not in self.seen and self.grammar.least_size(child) <= self.grammar.size_limit:
                 self.seen.add(child)
-                self.origin[child] = node, hole, filling
+                self.origin[child] = hole, filling
                 found.append(child)
         return found
 
+    def _shape(self, term: Term) -> Kind:
+        """What a program is apart from the sub-terms that fill its holes."""
+        if term in self.fillings:
+            return ("",)
+        inner = [word for child in children(term) for word in self._shape(child)]
+        return (term.name, *inner) if isinstance(term, Apply) else ("", *inner)
+
     def _promise(self, hole: Hole, filling: Term) -> float:
+        of_kind, kind_total = self.advantage.get((hole, kind_of(filling)), (0, 0.0))
         count, total = self.advantage.get((hole, filling), (0, 0.0))
-        return total / (count + 1)
+        return (total + kind_total / (of_kind + 1)) / (count + 1)
 
     def learn(self, results: Sequence[Scored]) -> None:
         """Compare the children of a round with each other."""
@@ -79,9 +100,15 @@ class Expansion:
             return
         usual = float(np.mean([s.error for s in finite]))
         for scored in finite:
-            _, hole, filling = self.origin[scored.term]
-            count, total = self.advantage.get((hole, filling), (0, 0.0))
-            self.advantage[hole, filling] = count + 1, total + scored.error - usual
+            hole, filling = self.origin[scored.term]
+            for key in ((hole, filling), (hole, kind_of(filling))):
+                count, total = self.advantage.get(key, (0, 0.0))
+                self.advantage[key] = count + 1, total + scored.error - usual
+
+
+def kind_of(filling: Term) -> Kind:
+    """The words of a term."""
+    return tuple(node.name for _, node in walk(filling) if isinstance(node, Apply))
 
 
 class Near:
