@@ -168,7 +168,7 @@ def _is_zero(difference: Any) -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path, help="write here after each run; runs that are there are not repeated")
+    parser.add_argument("--json", type=Path, help="write here after each run; what is there is not repeated")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--table", choices=("nguyen", "physics", "noise", "all"), default="all")
