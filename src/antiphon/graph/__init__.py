@@ -1,0 +1,8 @@
+"""Symbolic graphs: what every program, network and hybridised function becomes.
+
+A graph is read, optimised, run, exported and analysed by one loop over its equations and a table of rules.
+"""
+
+from antiphon.graph._graph import Atom, Equation, Graph, Literal, Source, Value
+
+__all__ = ["Atom", "Equation", "Graph", "Literal", "Source", "Value"]

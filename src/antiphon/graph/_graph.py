@@ -1,0 +1,100 @@
+"""The one form of everything that runs: inputs, equations, outputs, constants, nested bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where in the user's code an equation comes from."""
+
+    file: str
+    line: int
+    function: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Value:
+    """A named array: an input of a graph, a constant of it, or what one of its equations gives.
+
+    Args:
+        name: Unique in its graph, nested bodies apart.
+        shape: One entry an axis: an int, or an expression of named sizes (`jax.export.symbolic_shape`).
+        dtype: NumPy's, or one of JAX's own (keys of random numbers).
+    """
+
+    name: str
+    shape: tuple[Any, ...]
+    dtype: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Literal:
+    """A number written into an equation."""
+
+    value: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Mostly `()`."""
+        return self.value.shape
+
+    @property
+    def dtype(self) -> Any:
+        """Of its value."""
+        return self.value.dtype
+
+
+Atom = Value | Literal
+
+
+@dataclass(frozen=True, eq=False)
+class Equation:
+    """One operation: `outputs = primitive[params](inputs)`.
+
+    Args:
+        primitive: JAX's name of the operation, such as `"add"`, `"dot_general"`, `"scan"`.
+        inputs: What it reads.
+        outputs: What it defines.
+        params: JAX's parameters of it, in which every nested body is a `Graph` (or a tuple of them).
+        source: Where in the user's code it comes from, if that is known.
+        operation: JAX's own object for the primitive; only `_jax.py` looks into it.
+    """
+
+    primitive: str
+    inputs: tuple[Atom, ...]
+    outputs: tuple[Value, ...]
+    params: Mapping[str, Any] = field(default_factory=dict)
+    source: Source | None = None
+    operation: Any = None
+
+    @property
+    def bodies(self) -> Iterator[Graph]:
+        """The graphs nested in it."""
+        for value in self.params.values():
+            if isinstance(value, Graph):
+                yield value
+            elif isinstance(value, tuple):
+                yield from (v for v in value if isinstance(v, Graph))
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A function as data.
+
+    Args:
+        inputs: What it is called with, in order.
+        equations: In an order in which they can run.
+        outputs: What it gives, in order.
+        constants: Arrays that it carries; their values count as defined before the first equation.
+    """
+
+    inputs: tuple[Value, ...]
+    equations: tuple[Equation, ...]
+    outputs: tuple[Atom, ...]
+    constants: Mapping[Value, Any] = field(default_factory=dict)
