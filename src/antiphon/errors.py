@@ -62,3 +62,19 @@ class OutputError(AntiphonError, OSError):
 
 class SearchError(AntiphonError, RuntimeError):
     """A search that could not produce any program at all."""
+
+
+class GraphError(AntiphonError, ValueError):
+    """A function, model or graph that cannot become what was asked; names primitive, place and a way out."""
+
+
+class ConversionError(GraphError):
+    """Imperative code that cannot be made a graph: names file, line, construct and a rewrite."""
+
+
+class ImportedModelError(GraphError):
+    """A foreign model (ONNX) that is broken, or uses what is not supported; names the node."""
+
+
+class ExportError(GraphError):
+    """A graph with something in it that the wanted format cannot say; names primitive and source line."""
