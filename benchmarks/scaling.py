@@ -91,8 +91,7 @@ def measure(options: Any) -> dict[str, Any]:
                 listeners.append(kill)
         model = ProgramClassifier(
             candidates=options.candidates,
-            n_jobs=2 if options.one == "two processes" else 1,
-            cluster=cluster,
+            n_jobs=cluster or (2 if options.one == "two processes" else 1),
             random_state=options.seed,
             options=Settings(steps=options.steps),
         )

@@ -192,8 +192,6 @@ def _parameters(model: Any) -> dict[str, Any]:
     """The parameters of an estimator as far as JSON can keep them."""
     found = {}
     for name, value in model.get_params(deep=False).items():
-        if name == "journal":
-            continue  # a path of this machine
         if isinstance(value, Language):
             value = value.name
         elif name == "features":

@@ -21,9 +21,9 @@ def test_three_digits_do_not_round_a_far_feature_or_target_away():
 
 def test_a_journal_needs_a_seed(tmp_path):
     table = np.random.default_rng(0).normal(size=(20, 2))
-    model = ProgramRegressor(candidates=1, journal=tmp_path / "journal", options=QUICK)
+    model = ProgramRegressor(candidates=1, options=QUICK)
     with pytest.raises(InputError, match="random_state is None"):
-        model.fit(table, table[:, 0])
+        model.fit(table, table[:, 0], journal=tmp_path / "journal")
 
 
 def test_interrupted_while_finishing_still_gives_a_program():

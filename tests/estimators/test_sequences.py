@@ -83,7 +83,7 @@ def test_tagging(model):
 
 def test_the_program_is_the_model(walks):
     X, y = walks
-    model = ProgramClassifier(random_state=3, journal="journal").fit(X, y)
+    model = ProgramClassifier(random_state=3).fit(X, y, journal="journal")
     assert isinstance(model.program_, Program)
     assert list(model.programs_) == ["size", "score", "score_std", "loss", "chosen", "text"]
     assert model.programs_.chosen.sum() == 1
@@ -233,8 +233,8 @@ def test_a_search_is_asked_for_what_the_parameters_say(walks, monkeypatch, tmp_p
     who, heard = np.arange(60) % 6, []
     ProgramClassifier(
         strategy="enumeration", candidates=7, seconds=5, size_limit=9, n_jobs=2, random_state=11,
-        journal=tmp_path / "journal", options=search.Settings(penalty=0.5, seed=3),
-    ).fit(X, y, groups=who, listeners=[heard.append])  # fmt: skip
+        options=search.Settings(penalty=0.5, seed=3),
+    ).fit(X, y, groups=who, journal=tmp_path / "journal", listeners=[heard.append])  # fmt: skip
     wanted = search.Settings("enumeration", 7, 5, size_limit=9, jobs=2, seed=11, penalty=0.5)
     assert asked["settings"] == wanted
     assert asked["journal"] == tmp_path / "journal"
@@ -252,7 +252,7 @@ def test_a_cluster_is_handed_on(walks, monkeypatch):
     )
     executor = object()
     for model in (
-        ProgramClassifier(cluster="tcp://a:1"),
+        ProgramClassifier(n_jobs="tcp://a:1"),
         ProgramClassifier(options=search.Settings(cluster="tcp://a:1")),
     ):
         with pytest.raises(AttributeError):  # Nothing was found.

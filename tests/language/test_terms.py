@@ -9,6 +9,7 @@ from strategies import BOUND, FEATURES, programs_of, streams
 
 from antiphon.errors import LanguageError
 from antiphon.language import (
+    Fn,
     Output,
     Program,
     Real,
@@ -152,11 +153,16 @@ def test_seconds_need_a_rate():
 
 
 @pytest.mark.parametrize(
-    "text", ["Real", "Real[0]", "Seq[Real[2]", "Real[2] Real[3]", "-> Real[2]", "Real[2] $", "Foo"]
+    "text", ["Real", "Real[0]", "Seq[Real[2]", "Real[2] Real[3]", "-> ", "Real[2] $", "Foo"]
 )
 def test_a_type_that_is_none(text):
     with pytest.raises(LanguageError, match="Cannot read the type at column"):
         parse_type(text)
+
+
+def test_the_type_of_a_constant_has_no_arguments():
+    assert parse_type("-> Real[2]") == Fn((), Real(2))
+    assert parse_type(str(parse_type("-> Real[2]"))) == Fn((), Real(2))
 
 
 def test_arrays_never_change():

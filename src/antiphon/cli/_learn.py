@@ -69,11 +69,11 @@ def learn(request: LearnRequest) -> None:
     if request.fresh:
         journal.unlink(missing_ok=True)
     line(out, dataset.name, summary(dataset))
-    model = _estimator(request, dataset.task, journal)
+    model = _estimator(request, dataset.task)
     plan = _plan(model) + (" · goes on where it was" if journal.exists() else "")
     line(out, "searching", plan, aside="Ctrl-C keeps the best so far")
 
-    _fit(model, dataset, out)
+    _fit(model, dataset, journal, out)
     model.save(folder / MODEL)  # at once: what comes next may be cut off
     if model.search_.interrupted:
         line(out, "", "interrupted: this is the best so far")
@@ -117,9 +117,10 @@ def _reason(error: OSError) -> str:
 def _plan(model: Any) -> str:
     from antiphon.estimators import search_strategy
 
-    workers = f"{model.n_jobs} worker{'s' * (model.n_jobs != 1)}"
-    if model.cluster is not None:
-        workers = f"workers of {model.cluster}"
+    if isinstance(model.n_jobs, str):
+        workers = f"workers of {model.n_jobs}"
+    else:
+        workers = f"{model.n_jobs} worker{'s' * (model.n_jobs != 1)}"
     what = f"language {model.language} · strategy {search_strategy(model)}"
     return f"{what} · {workers} · budget {_budget(model)}"
 
@@ -132,7 +133,7 @@ def _budget(model: Any) -> str:
     return f"{candidates} candidates{time}"
 
 
-def _estimator(request: LearnRequest, task: str, journal: Path) -> Any:
+def _estimator(request: LearnRequest, task: str) -> Any:
     from antiphon.estimators import ProgramClassifier, ProgramRegressor, ProgramTagger
 
     kinds = {
@@ -140,7 +141,7 @@ def _estimator(request: LearnRequest, task: str, journal: Path) -> Any:
         "tagging": ProgramTagger,
         "regression": ProgramRegressor,
     }
-    return kinds[task](journal=journal, **_settings(request))
+    return kinds[task](**_settings(request))
 
 
 def _settings(request: LearnRequest) -> dict[str, Any]:
@@ -152,24 +153,24 @@ def _settings(request: LearnRequest) -> dict[str, Any]:
         "seconds": request.seconds,
         "metric": request.metric,
         "size_limit": request.size_limit,
-        "n_jobs": request.jobs,
-        "cluster": request.cluster,
+        "n_jobs": request.cluster or request.jobs,
         "random_state": request.seed,
         "constraints": list(request.constraints) or None,
     }
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _fit(model: Any, dataset: Dataset, out: Console) -> None:
+def _fit(model: Any, dataset: Dataset, journal: Path, out: Console) -> None:
     from antiphon.estimators import search_budget
 
     candidates, seconds = search_budget(model)
     progress = Progress(out, candidates=candidates, seconds=seconds)
     with progress:
         try:
-            model.fit(dataset.train.X, dataset.train.y, groups=dataset.train.subjects, listeners=[progress])
+            train = dataset.train
+            model.fit(train.X, train.y, groups=train.subjects, journal=journal, listeners=[progress])
         except InputError as error:
-            if str(model.journal) not in error.got:
+            if str(journal) not in error.got:
                 raise
             # The search cannot know what its caller's options are called.
             advice = "start over with --fresh, or write to another folder with --out."

@@ -268,16 +268,15 @@ class _Distilling:
     def _learn(self, number: int, training: Known, task: str) -> None:
         model: Any = STUDENTS[task]() if self.student is None else clone(self.student)
         model.random_state = self.seed
-        model.journal = None if self.folder is None else self.folder / f"round-{number}"
         first = self.models[-1].search_.front if self.models else ()
         model._fit_answers(
             training.cases,
             training.answers,
             importance=self.importance,
             first=[found.curve.name for found in first],
+            journal=None if self.folder is None else self.folder / f"round-{number}",
             listeners=self.listeners,
         )
-        model.journal = None if self.student is None else self.student.journal
         self.models.append(model)
 
     def _tell(

@@ -43,9 +43,7 @@ class _ProgramEstimator(SequenceEstimator):
         size_limit: int | None = None,
         features: Any = None,
         layout: str | None = None,
-        n_jobs: int | None = 1,
-        cluster: str | None = None,
-        journal: str | PathLike[str] | None = None,
+        n_jobs: int | str | None = 1,
         class_weight: Any = None,
         random_state: Any = None,
         constraints: Iterable[str | Constraint] | None = None,
@@ -60,8 +58,6 @@ class _ProgramEstimator(SequenceEstimator):
         self.features = features
         self.layout = layout
         self.n_jobs = n_jobs
-        self.cluster = cluster
-        self.journal = journal
         self.class_weight = class_weight
         self.random_state = random_state
         self.constraints = constraints
@@ -73,6 +69,7 @@ class _ProgramEstimator(SequenceEstimator):
         y: Any,
         groups: Any = None,
         *,
+        journal: str | PathLike[str] | None = None,
         listeners: Iterable[Callable[[Any], None]] = (),
         executor: Executor | Callable[[], Executor] | None = None,
         library: Library | None = None,
@@ -83,13 +80,16 @@ class _ProgramEstimator(SequenceEstimator):
             X: Cases, as `antiphon.data.as_sequences` takes them.
             y: Their labels, as `antiphon.data.as_labels` takes them.
             groups: Who or what each case comes from (subjects): none is on both sides of a validation split.
+            journal: A file that keeps the search, so that one that was killed goes on where it was; needs a
+                fixed `random_state`.
             listeners: Called with every event of the search.
             executor: Who fits candidates, instead of `n_jobs` processes: an executor as in
                 `concurrent.futures`, or a function that makes one.
             library: What earlier tasks left (`antiphon.learn_tasks`), for the search to use.
         """
         self._settings()  # What is wrong with them is said before the data are looked at.
-        return self._fit(self._read(X, reset=True), y, groups, listeners, executor=executor, library=library)
+        cases = self._read(X, reset=True)
+        return self._fit(cases, y, groups, listeners, journal=journal, executor=executor, library=library)
 
     def _fit_answers(
         self,
@@ -98,6 +98,7 @@ class _ProgramEstimator(SequenceEstimator):
         *,
         importance: bool,
         first: Iterable[str],
+        journal: str | PathLike[str] | None,
         listeners: Iterable[Callable[[Any], None]],
     ) -> Self:
         """Search for a program that answers as a teacher does.
@@ -107,12 +108,20 @@ class _ProgramEstimator(SequenceEstimator):
             answers: What it said.
             importance: Whether cases weigh by how much its scores differ.
             first: Sketches to begin with.
+            journal: As for `fit`.
             listeners: As for `fit`.
         """
         y = answers.as_y(cases.lengths, self.task)
         weights = answers.importance(cases.lengths, self.task) if importance else None
         return self._fit(
-            self._read(cases, reset=True), y, None, listeners, answers=answers, weights=weights, first=first
+            self._read(cases, reset=True),
+            y,
+            None,
+            listeners,
+            answers=answers,
+            weights=weights,
+            first=first,
+            journal=journal,
         )
 
     def _fit(
@@ -125,12 +134,19 @@ class _ProgramEstimator(SequenceEstimator):
         answers: Answers | None = None,
         weights: np.ndarray | None = None,
         first: Iterable[str] = (),
+        journal: str | PathLike[str] | None = None,
         executor: Any = None,
         library: Library | None = None,
     ) -> Self:
         from antiphon import search
 
         settings = self._settings()
+        if journal is not None and self.random_state is None:
+            raise InputError(
+                "A journal, but random_state is None.",
+                "A fixed random_state: a journal goes on with the search of one seed.",
+                "Give random_state=0, or another number.",
+            )
         values, mask = cases.pad()
         target = read_target(
             y, cases, self.task, metric=self.metric, class_weight=self.class_weight, time=mask.shape[1]
@@ -160,7 +176,7 @@ class _ProgramEstimator(SequenceEstimator):
             target.output,
             settings,
             split=partial(_folds, target.strata, groups),
-            journal=None if self.journal is None else Path(self.journal),
+            journal=None if journal is None else Path(journal),
             listeners=tuple(listeners),
             executor=executor,
             constraints=tuple(self.constraints or ()),
@@ -174,24 +190,20 @@ class _ProgramEstimator(SequenceEstimator):
     def _settings(self) -> Settings:
         from antiphon.search import Settings
 
-        if self.journal is not None and self.random_state is None:
-            raise InputError(
-                "A journal, but random_state is None.",
-                "A fixed random_state: a journal goes on with the search of one seed.",
-                "Give random_state=0, or another number.",
-            )
         language = known_language(self.language)
         given = {
             "strategy": self.strategy or (None if self.options else language.strategy),
             "candidates": self.candidates,
             "seconds": self.seconds,
             "size_limit": self.size_limit or (None if self.options else language.size_limit),
-            "cluster": self.cluster,
         }
+        if isinstance(self.n_jobs, str):
+            given["cluster"] = self.n_jobs
+        else:
+            given["jobs"] = _jobs(self.n_jobs)
         return replace(
             self.options or Settings(),
             **{name: value for name, value in given.items() if value is not None},
-            jobs=_jobs(self.n_jobs),
             seed=seed_of(self.random_state),
         )
 
@@ -215,9 +227,8 @@ class ProgramClassifier(ClassifierMixin, Classes, _ProgramEstimator):
         size_limit: Nodes of a program, at most; None for what suits the language.
         features: Names of the features, a `Features`, or a CSV file of them; data frames bring their own.
         layout: Axes of a 3-D array: `"case-time-feature"` or `"case-feature-time"`.
-        n_jobs: Worker processes; -1 for one a core. The result does not depend on it.
-        cluster: Address of a Dask scheduler, whose workers fit instead; nor does it depend on that.
-        journal: A file that keeps the search, so that one that was killed goes on where it was.
+        n_jobs: Worker processes, -1 for one a core; or the address of a Dask scheduler (`"tcp://HOST:8786"`),
+            whose workers fit instead. The result does not depend on it.
         class_weight: None, `"balanced"`, or a dictionary from class to weight.
         random_state: Seed of everything that is left to chance.
         constraints: What the program must keep to, as objects of `antiphon.search` or as their texts, such as
@@ -280,9 +291,7 @@ class ProgramRegressor(RegressorMixin, _ProgramEstimator):
         size_limit: int | None = None,
         features: Any = None,
         layout: str | None = None,
-        n_jobs: int | None = 1,
-        cluster: str | None = None,
-        journal: str | PathLike[str] | None = None,
+        n_jobs: int | str | None = 1,
         random_state: Any = None,
         constraints: Iterable[str | Constraint] | None = None,
         options: Settings | None = None,
@@ -296,8 +305,6 @@ class ProgramRegressor(RegressorMixin, _ProgramEstimator):
         self.features = features
         self.layout = layout
         self.n_jobs = n_jobs
-        self.cluster = cluster
-        self.journal = journal
         self.random_state = random_state
         self.constraints = constraints
         self.options = options

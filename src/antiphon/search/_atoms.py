@@ -103,7 +103,7 @@ def build_atoms(
         >>> table = np.random.default_rng(0).uniform(1, 2, (20, 2)).astype(np.float32)
         >>> atoms = build_atoms(row, table, tried=500)
         >>> [print_term(t, row) for t in atoms.terms[:6]]
-        ['a', 'b', 'cos(a)', 'cos(b)', 'exp(a)', 'exp(b)']
+        ['a', 'b', 'square(a)', 'square(b)', 'sqrt(a)', 'sqrt(b)']
     """
     return _Builder(language, values, role).build(tried, kept)
 

@@ -294,6 +294,8 @@ class _Search:
         error = {t: self._error(r) for t, r in self.complete.items()}
         cost = {t: error[t] + self.settings.penalty * size(t) for t in error}
         ranked = sorted(self.complete, key=lambda t: (cost[t], text_of(t, self.grammar.language)))
+        if not ranked:
+            return []
         chosen = ranked[: self.settings.finalists]
         # However large it is: where data have no noise it may be the only one that is right.
         best = min(ranked, key=lambda t: error[t])
