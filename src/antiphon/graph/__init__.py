@@ -3,6 +3,7 @@
 A graph is read, optimised, run, exported and analysed by one loop over its equations and a table of rules.
 """
 
-from antiphon.graph._graph import Atom, Equation, Graph, Literal, Source, Value
+from antiphon.graph._graph import Atom, Equation, Graph, Literal, Source, Trees, Value
+from antiphon.graph._trace import trace
 
-__all__ = ["Atom", "Equation", "Graph", "Literal", "Source", "Value"]
+__all__ = ["Atom", "Equation", "Graph", "Literal", "Source", "Trees", "Value", "trace"]

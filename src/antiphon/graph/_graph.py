@@ -64,6 +64,7 @@ class Equation:
         params: JAX's parameters of it, in which every nested body is a `Graph` (or a tuple of them).
         source: Where in the user's code it comes from, if that is known.
         operation: JAX's own object for the primitive; only `_jax.py` looks into it.
+        origin: JAX's own note of where it comes from; only `_jax.py` looks into it.
     """
 
     primitive: str
@@ -72,6 +73,7 @@ class Equation:
     params: Mapping[str, Any] = field(default_factory=dict)
     source: Source | None = None
     operation: Any = None
+    origin: Any = None
 
     @property
     def bodies(self) -> Iterator[Graph]:
@@ -84,6 +86,21 @@ class Equation:
 
 
 @dataclass(frozen=True, eq=False)
+class Trees:
+    """How the arguments and results of a function are built from the arrays of its graph.
+
+    Args:
+        inputs: JAX's tree of the arguments, whose leaves are the graph's inputs.
+        outputs: JAX's tree of what it gives, whose leaves are the graph's outputs.
+        still: The parts of the result that are no arrays (names, functions), in its tree; or None.
+    """
+
+    inputs: Any
+    outputs: Any
+    still: Any = None
+
+
+@dataclass(frozen=True, eq=False)
 class Graph:
     """A function as data.
 
@@ -92,9 +109,26 @@ class Graph:
         equations: In an order in which they can run.
         outputs: What it gives, in order.
         constants: Arrays that it carries; their values count as defined before the first equation.
+        name: What it is called.
+        trees: How arguments and results are built from arrays; None for a nested body, which takes and
+            gives plain arrays.
     """
 
     inputs: tuple[Value, ...]
     equations: tuple[Equation, ...]
     outputs: tuple[Atom, ...]
     constants: Mapping[Value, Any] = field(default_factory=dict)
+    name: str = ""
+    trees: Trees | None = None
+
+    def __call__(self, *args: Any) -> Any:
+        """What the graph gives for arguments built as the examples that it was traced with.
+
+        Works under `jax.jit`, `jax.vmap` and `jax.grad`.
+
+        Raises:
+            GraphError: If the arguments are built otherwise, or their shapes or dtypes do not fit.
+        """
+        from antiphon.graph._run import call
+
+        return call(self, args)

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import count
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import jax
 import numpy as np
+from jax._src import source_info_util
 from jax.extend import core
 
 from antiphon.graph._graph import Atom, Equation, Graph, Literal, Source, Value
+from antiphon.graph._names import letters
+
+# Primitives whose body JAX wants without its constants.
+_OPEN_BODIES = {"remat2", "remat", "checkpoint", "shard_map", "core_call"}
+# A line in one of these is not the user's, if there is another around it.
+_LIBRARIES = tuple(f"{os.sep}{name}{os.sep}" for name in ("equinox", "jaxtyping", "beartype", "optax"))
+_MACHINERY = os.path.dirname(__file__) + os.sep
 
 
 def from_function(f: Callable[..., Any], *examples: Any) -> tuple[Graph, Any]:
@@ -29,8 +39,59 @@ def from_jaxpr(closed: core.ClosedJaxpr) -> Graph:
     return _graph(closed.jaxpr, closed.consts)
 
 
+def to_jaxpr(graph: Graph) -> core.ClosedJaxpr:
+    """JAX's own form of a graph, from flat arrays to flat arrays; made once for each graph."""
+    known = _jaxprs.get(graph)
+    if known is None:
+        examples = [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in graph.inputs]
+        known = jax.make_jaxpr(lambda *leaves: bind_all(graph, leaves))(*examples)
+        _jaxprs[graph] = known
+    return known
+
+
+_jaxprs: WeakKeyDictionary[Graph, core.ClosedJaxpr] = WeakKeyDictionary()
+
+
+def bind_all(graph: Graph, leaves: Sequence[Any]) -> list[Any]:
+    """Run a graph on flat arrays, one equation after the other; each keeps its rule of derivatives."""
+    known: dict[Value, Any] = dict(graph.constants)
+    known.update(zip(graph.inputs, leaves, strict=True))
+
+    def read(atom: Atom) -> Any:
+        return atom.value if isinstance(atom, Literal) else known[atom]
+
+    for equation in graph.equations:
+        result = bind(equation, [read(atom) for atom in equation.inputs])
+        known.update(zip(equation.outputs, result, strict=True))
+    return [read(atom) for atom in graph.outputs]
+
+
+def bind(equation: Equation, values: Sequence[Any]) -> Sequence[Any]:
+    """What one equation gives for the values of its inputs."""
+    opened = equation.primitive in _OPEN_BODIES
+    params = {k: _jax_param(v, opened) for k, v in equation.params.items()}
+    primitive = equation.operation
+    with source_info_util.user_context(equation.origin):
+        result = primitive.bind(*values, **primitive.get_bind_params(params))
+    return result if primitive.multiple_results else [result]
+
+
+def _jax_param(value: Any, opened: bool) -> Any:
+    if isinstance(value, Graph):
+        closed = to_jaxpr(value)
+        return closed.jaxpr if opened else closed
+    if isinstance(value, tuple) and any(isinstance(v, Graph) for v in value):
+        return tuple(_jax_param(v, opened) for v in value)
+    return value
+
+
+def resized(graph: Graph, shapes: Sequence[tuple[Any, ...]]) -> Graph:
+    """The same graph where named sizes have the values that some shapes of its inputs give them."""
+    return graph
+
+
 def _graph(jaxpr: core.Jaxpr, consts: Sequence[Any]) -> Graph:
-    names = _names()
+    names = letters()
     known: dict[core.Var, Value] = {}
 
     def define(var: core.Var) -> Value:
@@ -52,6 +113,7 @@ def _graph(jaxpr: core.Jaxpr, consts: Sequence[Any]) -> Graph:
             params={k: _param(v) for k, v in eqn.params.items()},
             source=_source(eqn),
             operation=eqn.primitive,
+            origin=eqn.source_info.traceback,
         )
         for eqn in jaxpr.eqns
     )
@@ -69,15 +131,15 @@ def _param(value: Any) -> Any:
 
 
 def _source(eqn: core.JaxprEqn) -> Source | None:
-    return None  # to be read from eqn.source_info
-
-
-def _names() -> Any:
-    letters = "abcdefghijklmnopqrstuvwxyz"
-    for number in count():
-        name = ""
-        number += 1
-        while number:
-            number, rest = divmod(number - 1, 26)
-            name = letters[rest] + name
-        yield name
+    """The innermost line of the user's code, or of a library if there is none."""
+    innermost = None
+    for frame in source_info_util.user_frames(eqn.source_info.traceback):
+        if frame.file_name.startswith(_MACHINERY):
+            if frame.function_name.endswith("flat"):
+                break  # what is further out called `trace`
+            continue
+        here = Source(frame.file_name, frame.start_line, frame.function_name)
+        if not any(name in frame.file_name for name in _LIBRARIES):
+            return here
+        innermost = innermost or here
+    return innermost
