@@ -43,7 +43,8 @@ class Fitted:
         self.program_, self.metric_ = program, metric
         self.search_ = SimpleNamespace(
             chosen=found, front=(found,), candidates=5, failed=1, seconds=2.0, compile_seconds=1.0,
-            strategy="near", trace=((0.5, 1, 0.8), (1.5, 4, 0.9)), interrupted=True, rejected=(("monotone speed+", 3),),
+            strategy="near", trace=((0.5, 1, 0.8), (1.5, 4, 0.9)), interrupted=True,
+            rejected=(("monotone speed+", 3),),
         )  # fmt: skip
 
     def predict(self, X):
