@@ -108,9 +108,9 @@ def window_difference(frames: Frames, mask: Mask, width: int, look: str) -> Fram
 def difference(frames: Frames, mask: Mask, lag: int) -> Frames:
     """Each frame minus the one `lag` before it; 0 where there is none."""
     shifted = jnp.concatenate([jnp.broadcast_to(frames[:1], (lag, frames.shape[1])), frames[:-lag]])[
-        : len(frames)
+        : frames.shape[0]
     ]
-    there = jnp.concatenate([jnp.zeros((lag,), bool), mask[:-lag]])[: len(mask)]
+    there = jnp.concatenate([jnp.zeros((lag,), bool), mask[:-lag]])[: mask.shape[0]]
     return jnp.where((mask & there)[:, None], frames - shifted, 0.0)
 
 
@@ -133,4 +133,11 @@ def linear_recurrence(keep: Float[Array, "time n"], new: Float[Array, "time n"])
     def after(one: tuple[Array, Array], two: tuple[Array, Array]) -> tuple[Array, Array]:
         return one[0] * two[0], two[0] * one[1] + two[1]
 
+    if not isinstance(keep.shape[0], int):  # An export for any number of frames; a tree needs the number.
+
+        def step(h: Array, now: tuple[Array, Array]) -> tuple[Array, Array]:
+            h = now[0] * h + now[1]
+            return h, h
+
+        return jax.lax.scan(step, jnp.zeros_like(keep[0]), (keep, new))[1]
     return jax.lax.associative_scan(after, (keep, new))[1]
