@@ -4,6 +4,20 @@ A graph is read, optimised, run, exported and analysed by one loop over its equa
 """
 
 from antiphon.graph._graph import Atom, Equation, Graph, Literal, Source, Trees, Value
+from antiphon.graph._interpret import Rule, interpret
+from antiphon.graph._sizes import resize
 from antiphon.graph._trace import trace
 
-__all__ = ["Atom", "Equation", "Graph", "Literal", "Source", "Trees", "Value", "trace"]
+__all__ = [
+    "Atom",
+    "Equation",
+    "Graph",
+    "Literal",
+    "Rule",
+    "Source",
+    "Trees",
+    "Value",
+    "interpret",
+    "resize",
+    "trace",
+]

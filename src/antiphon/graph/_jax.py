@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import jax
 import numpy as np
-from jax._src import source_info_util
+from jax._src import config, linear_util, source_info_util
+from jax._src.core import is_symbolic_dim
 from jax.extend import core
 
 from antiphon.graph._graph import Atom, Equation, Graph, Literal, Source, Value
@@ -85,9 +85,55 @@ def _jax_param(value: Any, opened: bool) -> Any:
     return value
 
 
-def resized(graph: Graph, shapes: Sequence[tuple[Any, ...]]) -> Graph:
-    """The same graph where named sizes have the values that some shapes of its inputs give them."""
-    return graph
+def size_names(size: Any) -> set[str]:
+    """The names in the size of an axis: none in a plain number."""
+    return size._get_vars() if is_symbolic_dim(size) else set()
+
+
+def size_name(size: Any) -> str | None:
+    """The name that a size is, or None if it is a number or an expression."""
+    return size._to_var() if is_symbolic_dim(size) else None
+
+
+def size_value(size: Any, sizes: Mapping[str, Any]) -> Any:
+    """A size where its names have values."""
+    if not is_symbolic_dim(size):
+        return size
+    value = size._evaluate(sizes)
+    return value if is_symbolic_dim(value) else int(value)
+
+
+def resized_rules(
+    equation: Equation, params: dict[str, Any], resize: Callable[[Graph], Graph]
+) -> dict[str, Any]:
+    """Parameters where the rules of a custom derivative, traced before, have the new sizes too."""
+
+    def again(jaxpr: Any, consts: Any) -> tuple[Any, Any]:
+        closed = to_jaxpr(resize(_graph(jaxpr, consts)))
+        return closed.jaxpr, closed.consts
+
+    if equation.primitive == "custom_jvp_call":
+        jvp = params["jvp_jaxpr_fun"]
+
+        def sized_jvp(*zeros: bool) -> Any:
+            jaxpr, consts, out_zeros = jvp.call_wrapped(*zeros)
+            return *again(jaxpr, consts), out_zeros
+
+        return params | {"jvp_jaxpr_fun": linear_util.wrap_init(sized_jvp, debug_info=jvp.debug_info)}
+    if equation.primitive == "custom_vjp_call":
+        fwd = params["fwd_jaxpr_thunk"]
+        sized_fwd = linear_util.wrap_init(
+            lambda *zeros: again(*fwd.call_wrapped(*zeros)), debug_info=fwd.debug_info
+        )
+        bwd = params["bwd"]
+
+        def unchecked_bwd(*arrays: Any) -> Any:
+            with config.disable_bwd_checks(True):  # JAX would compare with the shapes that it was traced with
+                return bwd.call_wrapped(*arrays)
+
+        sized_bwd = linear_util.wrap_init(unchecked_bwd, debug_info=bwd.debug_info)
+        return params | {"fwd_jaxpr_thunk": sized_fwd, "bwd": sized_bwd}
+    return params
 
 
 def _graph(jaxpr: core.Jaxpr, consts: Sequence[Any]) -> Graph:

@@ -20,12 +20,15 @@ def named(graph: Graph, wanted: Mapping[Value, str] | None = None) -> Graph:
     taken: set[str] = set()
     kept: dict[Value, str] = {}
     for value, name in (wanted or {}).items():
-        name = name or "x"
-        free = next(n for n in (name, *()) or () if n not in taken) if name not in taken else None
-        free = free or next(n for k in count(2) if (n := f"{name}_{k}") not in taken)
+        free = next(n for n in _numbered(name or "x") if n not in taken)
         taken.add(free)
         kept[value] = free
     return _named(graph, kept, (n for n in letters() if n not in taken))
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    yield from (f"{name}_{k}" for k in count(2))
 
 
 def letters() -> Iterator[str]:

@@ -9,7 +9,8 @@ import jax
 
 from antiphon.errors import GraphError
 from antiphon.graph._graph import Graph
-from antiphon.graph._jax import bind_all, resized
+from antiphon.graph._jax import bind_all
+from antiphon.graph._sizes import fitted
 
 
 def call(graph: Graph, args: tuple[Any, ...]) -> Any:
@@ -30,15 +31,25 @@ def call(graph: Graph, args: tuple[Any, ...]) -> Any:
 
 def run(graph: Graph, leaves: Any) -> list[Any]:
     """What a graph gives for a flat list of arrays; sizes that have names are read off them."""
-    shapes = [jax.numpy.shape(leaf) for leaf in leaves]
-    for value, shape in zip(graph.inputs, shapes, strict=True):
-        if len(shape) != len(value.shape) or any(
-            isinstance(want, int) and isinstance(got, int) and want != got
-            for want, got in zip(value.shape, shape, strict=True)
-        ):
+    if len(leaves) != len(graph.inputs):
+        raise GraphError(
+            f"{len(leaves)} arrays for {graph.name or 'the graph'}.",
+            f"One for each of its {len(graph.inputs)} inputs.",
+            "Pass all inputs, in order.",
+        )
+    for value, leaf in zip(graph.inputs, leaves, strict=True):
+        if not can_stand_for(leaf, value.dtype):
             raise GraphError(
-                f"Input {value.name} of {graph.name or 'the graph'} has the shape {shape}.",
-                f"The shape {value.shape}.",
-                "Trace the function with an example of this shape, or with a named size.",
+                f"Input {value.name} of {graph.name or 'the graph'} is {jax.typeof(leaf).str_short()}.",
+                f"The dtype {value.dtype}.",
+                f"Convert it, as in jnp.asarray(value, {str(value.dtype)!r}).",
             )
-    return bind_all(resized(graph, shapes), leaves)
+    return bind_all(fitted(graph, [jax.numpy.shape(leaf) for leaf in leaves]), leaves)
+
+
+def can_stand_for(leaf: Any, dtype: Any) -> bool:
+    """Whether an argument is of a dtype, or a Python number that JAX takes for it."""
+    found = jax.typeof(leaf)
+    if found.dtype == dtype:
+        return True
+    return isinstance(leaf, int | float) and not isinstance(leaf, bool) and dtype != bool

@@ -23,8 +23,8 @@ def trace(f: Callable[..., Any], *examples: Any, name: str | None = None) -> Gra
     """The graph of a function, an Equinox module or a bound method.
 
     Calls of other compiled functions are inlined; what carries a gradient of its own (`jax.custom_jvp`,
-    `jax.custom_vjp`) stays one equation with a nested body. Arrays that a module holds become constants, named
-    by their place in it.
+    `jax.custom_vjp`) stays one equation with a nested body. Arrays that a module holds become constants,
+    named by their place in it.
 
     Args:
         f: What JAX can trace.
@@ -91,7 +91,7 @@ def _is_array(leaf: Any) -> bool:
 
 
 def _is_tree(f: Any) -> bool:
-    """Whether something callable holds arrays as a tree does: a module, its method, a `jax.tree_util.Partial`."""
+    """Whether something callable holds arrays as a tree does: a module, a method, a `Partial`."""
     return any(_is_array(leaf) for leaf in jax.tree.leaves(f))
 
 
