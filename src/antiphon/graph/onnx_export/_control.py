@@ -1,0 +1,166 @@
+"""Loops and branches: Scan, Loop and If, whose bodies see all that is around them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import helper
+
+from antiphon.graph.onnx_export._emit import emit
+from antiphon.graph.onnx_export._rules import Equation, Rules, Scope
+from antiphon.graph.onnx_export._scope import declared
+
+RULES = Rules()
+
+Typed = tuple[str, Sequence[Any], Any]  # name, shape, dtype
+Line = tuple[str, Sequence[Any], Any, int]  # name, shape of an entry, dtype, axis that the entries lie along
+
+
+@RULES("scan")
+def _scan(scope: Scope, equation: Equation, *names: str) -> tuple[str, ...]:
+    params, body = equation.params, equation.params["jaxpr"]
+    fixed, carried = params["num_consts"], params["num_carry"]
+    consts = names[:fixed]
+    inputs, outputs = body.inputs[fixed:], body.outputs
+    states = [(n, v.shape, v.dtype) for n, v in zip(names[fixed:], inputs[:carried], strict=False)]
+    lines = [
+        (n, v.shape, v.dtype, 0) for n, v in zip(names[fixed + carried :], inputs[carried:], strict=True)
+    ]
+    kept = [(v.shape, v.dtype, 0) for v in outputs[carried:]]
+    length = params["length"]
+    if isinstance(length, int | np.integer) and length == 0:
+        return (*names[fixed : fixed + carried], *(scope.constant(np.zeros((0, *s)), d) for s, d, _ in kept))
+    counted = not lines
+    if counted:  # Scan must have something to run over
+        lines = [(scope.iota(length), (), np.dtype(np.int64), 0)]
+
+    def step(inner: Scope, *given: str) -> tuple[str, ...]:
+        return emit(inner, body, [*consts, *(given[:-1] if counted else given)])
+
+    return scan(scope, step, states, lines, kept, reverse=params["reverse"])
+
+
+def scan(
+    scope: Scope,
+    step: Callable[..., Sequence[str]],
+    states: Sequence[Typed],
+    lines: Sequence[Line],
+    kept: Sequence[tuple[Sequence[Any], Any, int]],
+    *,
+    reverse: bool,
+) -> tuple[str, ...]:
+    """A Scan node.
+
+    Args:
+        scope: Gets the node.
+        step: `(scope of the body, *states, *entries) -> (*states, *entries kept)`.
+        states: What goes from step to step, at the start.
+        lines: What it runs over.
+        kept: Shape, dtype and axis of what each step gives.
+        reverse: From the last entry to the first.
+
+    Returns:
+        The last states, then what was kept.
+    """
+    inner = scope.nested()
+    inputs = [
+        declared(scope.model.fresh(stem), shape, dtype)
+        for stem, given in (("state", states), ("entry", lines))
+        for _, shape, dtype, *_ in given
+    ]
+    results = distinct(inner, step(inner, *(i.name for i in inputs)), {i.name for i in inputs})
+    types = [(shape, dtype) for _, shape, dtype in states] + [(shape, dtype) for shape, dtype, _ in kept]
+    body = helper.make_graph(
+        inner.nodes,
+        scope.model.fresh("step"),
+        inputs,
+        [declared(n, *type_) for n, type_ in zip(results, types, strict=True)],
+    )
+    direction = int(reverse)
+    attributes: dict[str, Any] = {"body": body, "num_scan_inputs": len(lines)}
+    if reverse:
+        attributes["scan_input_directions"] = [direction] * len(lines)
+    if any(axis for *_, axis in lines):
+        attributes["scan_input_axes"] = [axis for *_, axis in lines]
+    if kept and reverse:
+        attributes["scan_output_directions"] = [direction] * len(kept)
+    if any(axis for *_, axis in kept):
+        attributes["scan_output_axes"] = [axis for *_, axis in kept]
+    given = [name for name, *_ in (*states, *lines)]
+    return scope.ops("Scan", *given, count=len(results), **attributes)
+
+
+@RULES("while")
+def _while(scope: Scope, equation: Equation, *names: str) -> tuple[str, ...]:
+    params = equation.params
+    first, second = params["cond_nconsts"], params["body_nconsts"]
+    for_cond, for_body = names[:first], names[first : first + second]
+    start = names[first + second :]
+    (goes_on,) = emit(scope, params["cond_jaxpr"], [*for_cond, *start])
+
+    inner = scope.nested()
+    carried = params["body_jaxpr"].outputs
+    inputs = [
+        declared(scope.model.fresh("turn"), (), np.dtype(np.int64)),
+        declared(scope.model.fresh("goes_on"), (), np.dtype(np.bool_)),
+        *(declared(scope.model.fresh("state"), v.shape, v.dtype) for v in carried),
+    ]
+    state = emit(inner, params["body_jaxpr"], [*for_body, *(i.name for i in inputs[2:])])
+    # The same condition once more, with names of its own.
+    (again,) = emit(inner, params["cond_jaxpr"], [*for_cond, *state])
+    results = distinct(inner, (again, *state), {i.name for i in inputs})
+    body = helper.make_graph(
+        inner.nodes,
+        scope.model.fresh("body"),
+        inputs,
+        [
+            declared(results[0], (), np.dtype(np.bool_)),
+            *(declared(n, v.shape, v.dtype) for n, v in zip(results[1:], carried, strict=True)),
+        ],
+    )
+    return scope.ops("Loop", "", goes_on, *start, count=len(start), body=body)
+
+
+@RULES("cond")
+def _cond(scope: Scope, equation: Equation, which: str, *names: str) -> tuple[str, ...]:
+    index = equation.inputs[0]
+    number = scope.cast(which, np.int32, index.dtype)
+    return _choose(scope, equation, number, 0, names)
+
+
+def _choose(
+    scope: Scope, equation: Equation, number: str, lowest: int, names: Sequence[str]
+) -> tuple[str, ...]:
+    """The branch of a number, of those from `lowest` on: an If for each but the last."""
+    branches = equation.params["branches"]
+    if lowest == len(branches) - 1:
+        return emit(scope, branches[lowest], names)
+    here = scope.op("LessOrEqual", number, scope.constant(lowest, np.int32))
+    first, rest = scope.nested(), scope.nested()
+    return scope.ops(
+        "If",
+        here,
+        count=len(equation.outputs),
+        then_branch=_branch(first, equation, emit(first, branches[lowest], names)),
+        else_branch=_branch(rest, equation, _choose(rest, equation, number, lowest + 1, names)),
+    )
+
+
+def _branch(inner: Scope, equation: Equation, results: Sequence[str]) -> onnx.GraphProto:
+    outputs = [
+        declared(n, v.shape, v.dtype)
+        for n, v in zip(distinct(inner, results, ()), equation.outputs, strict=True)
+    ]
+    return helper.make_graph(inner.nodes, inner.model.fresh("branch"), [], outputs)
+
+
+def distinct(inner: Scope, names: Sequence[str], inputs: Any) -> list[str]:
+    """Outputs of a body as ONNX wants them: each made by a node of the body, each once."""
+    made = {name for node in inner.nodes for name in node.output} - set(inputs)
+    found: list[str] = []
+    for name in names:
+        found.append(inner.op("Identity", name) if name not in made or name in found else name)
+    return found
