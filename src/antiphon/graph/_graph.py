@@ -100,7 +100,7 @@ class Trees:
     still: Any = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Graph:
     """A function as data.
 
@@ -132,3 +132,16 @@ class Graph:
         from antiphon.graph._run import call
 
         return call(self, args)
+
+    def __str__(self) -> str:
+        """The graph as a program: a line for each value, its shape beside it, bodies indented."""
+        from antiphon.graph._print import program_text
+
+        return program_text(self)
+
+    def __repr__(self) -> str:
+        """What it is, in short."""
+        return (
+            f"<Graph {self.name or 'f'}: {len(self.inputs)} inputs, {len(self.equations)} equations, "
+            f"{len(self.constants)} constants>"
+        )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
-from antiphon.graph._graph import Atom, Equation, Graph, Source, Value
+from antiphon.graph._graph import Atom, Equation, Graph, Value
+from antiphon.graph._walk import fresh, with_bodies
 
 # What only groups equations: the parameter that holds the body.
 CALLS = {
@@ -36,56 +36,21 @@ def inlined(graph: Graph) -> Graph:
     def read(atom: Atom) -> Atom:
         return now.get(atom, atom) if isinstance(atom, Value) else atom
 
-    def walk(body: Graph, source: Source | None) -> None:
+    def walk(body: Graph, caller: Equation | None) -> None:
         for equation in body.equations:
-            if equation.source is None:  # JAX keeps no lines inside its own compiled functions
-                equation = replace(equation, source=source)
+            if caller is not None and equation.source is None:  # JAX keeps no lines inside what it compiles
+                equation = replace(equation, source=caller.source, origin=caller.origin)
             inputs = tuple(map(read, equation.inputs))
             if equation.primitive in CALLS:
                 callee = fresh(equation.params[CALLS[equation.primitive]])
                 constants.update(callee.constants)
                 now.update(zip(callee.inputs, inputs, strict=True))
-                walk(callee, equation.source)
+                walk(callee, equation)
                 now.update(zip(equation.outputs, map(read, callee.outputs), strict=True))
             else:
-                params = {k: _inlined_param(v) for k, v in equation.params.items()}
-                equations.append(replace(equation, inputs=inputs, params=params))
+                equations.append(replace(with_bodies(equation, inlined), inputs=inputs))
 
     walk(graph, None)
     return replace(
         graph, equations=tuple(equations), outputs=tuple(map(read, graph.outputs)), constants=constants
-    )
-
-
-def _inlined_param(value: Any) -> Any:
-    if isinstance(value, Graph):
-        return inlined(value)
-    if isinstance(value, tuple) and any(isinstance(v, Graph) for v in value):
-        return tuple(_inlined_param(v) for v in value)
-    return value
-
-
-def fresh(graph: Graph) -> Graph:
-    """The same graph with values of its own, so that it can stand in one graph more than once."""
-    new: dict[Value, Value] = {}
-
-    def own(value: Value) -> Value:
-        new[value] = replace(value)
-        return new[value]
-
-    def read(atom: Atom) -> Atom:
-        return new[atom] if isinstance(atom, Value) else atom
-
-    inputs = tuple(map(own, graph.inputs))
-    constants = {own(value): array for value, array in graph.constants.items()}
-    equations = tuple(
-        replace(e, inputs=tuple(map(read, e.inputs)), outputs=tuple(map(own, e.outputs)))
-        for e in graph.equations
-    )
-    return replace(
-        graph,
-        inputs=inputs,
-        equations=equations,
-        outputs=tuple(map(read, graph.outputs)),
-        constants=constants,
     )

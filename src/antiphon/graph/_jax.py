@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -14,7 +15,7 @@ from jax._src.core import is_symbolic_dim
 from jax.extend import core
 
 from antiphon.graph._graph import Atom, Equation, Graph, Literal, Source, Value
-from antiphon.graph._names import letters
+from antiphon.graph._names import named
 
 # Primitives whose body JAX wants without its constants.
 _OPEN_BODIES = {"remat2", "remat", "checkpoint", "shard_map", "core_call"}
@@ -26,17 +27,19 @@ _MACHINERY = os.path.dirname(__file__) + os.sep
 def from_function(f: Callable[..., Any], *examples: Any) -> tuple[Graph, Any]:
     """The graph of a function over the leaves of its arguments, and the tree of what it gives.
 
+    Names are still missing, except those of arguments.
+
     Args:
         f: What JAX can trace.
         examples: Arrays, or trees of arrays, or `jax.ShapeDtypeStruct` (whose shape may be symbolic).
     """
     closed, shape = jax.make_jaxpr(f, return_shape=True)(*examples)
-    return from_jaxpr(closed), jax.tree.structure(shape)
+    return _graph(closed.jaxpr, closed.consts), jax.tree.structure(shape)
 
 
 def from_jaxpr(closed: core.ClosedJaxpr) -> Graph:
     """A graph from JAX's own."""
-    return _graph(closed.jaxpr, closed.consts)
+    return named(_graph(closed.jaxpr, closed.consts))
 
 
 def to_jaxpr(graph: Graph) -> core.ClosedJaxpr:
@@ -137,11 +140,12 @@ def resized_rules(
 
 
 def _graph(jaxpr: core.Jaxpr, consts: Sequence[Any]) -> Graph:
-    names = letters()
     known: dict[core.Var, Value] = {}
+    info = jaxpr.debug_info
+    arguments = (info.arg_names if info else None) or ()
 
-    def define(var: core.Var) -> Value:
-        known[var] = Value(next(names), tuple(var.aval.shape), var.aval.dtype)
+    def define(var: core.Var, name: str | None = "") -> Value:
+        known[var] = Value(name or "", tuple(var.aval.shape), var.aval.dtype)
         return known[var]
 
     def read(atom: Any) -> Atom:
@@ -149,8 +153,9 @@ def _graph(jaxpr: core.Jaxpr, consts: Sequence[Any]) -> Graph:
             return Literal(np.asarray(atom.val, atom.aval.dtype))
         return known[atom]
 
-    inputs = tuple(define(v) for v in jaxpr.invars)
-    constants = {define(v): value for v, value in zip(jaxpr.constvars, consts, strict=True)}
+    hints = arguments if len(arguments) == len(jaxpr.invars) else [""] * len(jaxpr.invars)
+    inputs = tuple(define(v, _dotted(hint)) for v, hint in zip(jaxpr.invars, hints, strict=True))
+    constants = {define(v): getattr(array, "val", array) for v, array in zip(jaxpr.constvars, consts, strict=True)}
     equations = tuple(
         Equation(
             primitive=eqn.primitive.name,
@@ -163,12 +168,18 @@ def _graph(jaxpr: core.Jaxpr, consts: Sequence[Any]) -> Graph:
         )
         for eqn in jaxpr.eqns
     )
-    return Graph(inputs, equations, tuple(read(v) for v in jaxpr.outvars), constants)
+    outputs = tuple(read(v) for v in jaxpr.outvars)
+    return Graph(inputs, equations, outputs, constants, name=(info.func_name if info else "") or "")
+
+
+def _dotted(path: str | None) -> str:
+    """`state[0].h` as `state.0.h`."""
+    return re.sub(r"\[['\"]?(\w+)['\"]?\]", r".\1", path or "")
 
 
 def _param(value: Any) -> Any:
     if isinstance(value, core.ClosedJaxpr):
-        return from_jaxpr(value)
+        return _graph(value.jaxpr, value.consts)
     if isinstance(value, core.Jaxpr):
         return _graph(value, ())
     if isinstance(value, tuple | list) and any(isinstance(v, core.ClosedJaxpr | core.Jaxpr) for v in value):
@@ -176,16 +187,18 @@ def _param(value: Any) -> Any:
     return value
 
 
-def _source(eqn: core.JaxprEqn) -> Source | None:
-    """The innermost line of the user's code, or of a library if there is none."""
-    innermost = None
-    for frame in source_info_util.user_frames(eqn.source_info.traceback):
+def frames(origin: Any) -> Iterator[Source]:
+    """The lines that led to an equation, innermost first, up to the call of `trace`; JAX's own left out."""
+    for frame in source_info_util.user_frames(origin):
         if frame.file_name.startswith(_MACHINERY):
             if frame.function_name.endswith("flat"):
-                break  # what is further out called `trace`
-            continue
-        here = Source(frame.file_name, frame.start_line, frame.function_name)
-        if not any(name in frame.file_name for name in _LIBRARIES):
-            return here
-        innermost = innermost or here
-    return innermost
+                return  # what is further out called `trace`
+        else:
+            yield Source(frame.file_name, frame.start_line, frame.function_name)
+
+
+def _source(eqn: core.JaxprEqn) -> Source | None:
+    """The innermost line of the user's code, or of a library if there is none."""
+    lines = list(frames(eqn.source_info.traceback))
+    own = (line for line in lines if not any(name in line.file for name in _LIBRARIES))
+    return next(own, lines[0] if lines else None)

@@ -1,34 +1,51 @@
-"""Names of values: unique in a graph with its bodies, and short."""
+"""Names of values: unique in a graph with its bodies, short, and the user's own where they are known."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import count
-from typing import Any
 
-from antiphon.graph._graph import Atom, Graph, Value
+from antiphon.graph._graph import Graph, Value
+from antiphon.graph._walk import all_graphs, rebuilt
 
 
 def named(graph: Graph, wanted: Mapping[Value, str] | None = None) -> Graph:
-    """The same graph with a name of its own for every value.
+    """The same graph where every value has a name of its own.
 
     Args:
-        graph: Any.
-        wanted: Names for some of its inputs and constants; one that is asked for twice gets a number.
+        graph: Any. A value whose name is empty gets a letter; of two of one name the second gets a number.
+        wanted: Names for some of its values in place of those that they have.
+
+    Example:
+        >>> from antiphon.graph import Equation, Graph, Value
+        >>> x, y = Value("x", (), "float32"), Value("", (), "float32")
+        >>> named(Graph((x,), (Equation("neg", (x,), (y,)),), (y,))).outputs[0].name
+        'a'
     """
+    wanted = wanted or {}
+    values = [v for g in all_graphs(graph) for v in defined(g)]
     taken: set[str] = set()
-    kept: dict[Value, str] = {}
-    for value, name in (wanted or {}).items():
-        free = next(n for n in _numbered(name or "x") if n not in taken)
-        taken.add(free)
-        kept[value] = free
-    return _named(graph, kept, (n for n in letters() if n not in taken))
+    names: dict[Value, str] = {}
+    for value in values:
+        name = wanted.get(value, value.name)
+        if name:
+            names[value] = next(n for n in _numbered(name) if n not in taken)
+            taken.add(names[value])
+    free = (name for name in letters() if name not in taken)
+    for value in values:
+        names.setdefault(value, "") or names.__setitem__(value, next(free))
+    if all(names[value] == value.name for value in values):
+        return graph
+    return rebuilt(graph, lambda value: replace(value, name=names[value]))
 
 
-def _numbered(name: str) -> Iterator[str]:
-    yield name
-    yield from (f"{name}_{k}" for k in count(2))
+def defined(graph: Graph) -> Iterator[Value]:
+    """Every value that a graph defines itself: inputs, constants, what its equations give."""
+    yield from graph.inputs
+    yield from graph.constants
+    for equation in graph.equations:
+        yield from equation.outputs
 
 
 def letters() -> Iterator[str]:
@@ -41,31 +58,6 @@ def letters() -> Iterator[str]:
         yield name
 
 
-def _named(graph: Graph, kept: Mapping[Value, str], free: Iterator[str]) -> Graph:
-    new: dict[Value, Value] = {}
-
-    def own(value: Value) -> Value:
-        new[value] = replace(value, name=kept.get(value) or next(free))
-        return new[value]
-
-    def read(atom: Atom) -> Atom:
-        return new[atom] if isinstance(atom, Value) else atom
-
-    def param(value: Any) -> Any:
-        if isinstance(value, Graph):
-            return _named(value, {}, free)
-        if isinstance(value, tuple) and any(isinstance(v, Graph) for v in value):
-            return tuple(param(v) for v in value)
-        return value
-
-    constants = {own(value): array for value, array in graph.constants.items()}
-    inputs = tuple(map(own, graph.inputs))
-    equations = []
-    for equation in graph.equations:
-        inward = tuple(map(read, equation.inputs))
-        params = {k: param(v) for k, v in equation.params.items()}
-        equations.append(
-            replace(equation, inputs=inward, params=params, outputs=tuple(map(own, equation.outputs)))
-        )
-    outputs = tuple(map(read, graph.outputs))
-    return replace(graph, inputs=inputs, equations=tuple(equations), outputs=outputs, constants=constants)
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    yield from (f"{name}_{k}" for k in count(2))

@@ -52,4 +52,4 @@ def can_stand_for(leaf: Any, dtype: Any) -> bool:
     found = jax.typeof(leaf)
     if found.dtype == dtype:
         return True
-    return isinstance(leaf, int | float) and not isinstance(leaf, bool) and dtype != bool
+    return isinstance(leaf, int | float) and not isinstance(leaf, bool) and dtype.kind != "b"

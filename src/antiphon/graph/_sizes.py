@@ -31,7 +31,7 @@ def resize(graph: Graph, sizes: Mapping[str, int]) -> Graph:
         >>> from antiphon.graph import trace
         >>> frames = jax.ShapeDtypeStruct(jax.export.symbolic_shape("T, 2"), "float32")
         >>> graph = trace(lambda x: x[:-1], frames)
-        >>> graph.equations[0].outputs[0].shape, resize(graph, {"T": 5}).equations[0].outputs[0].shape
+        >>> graph.equations[-1].outputs[0].shape, resize(graph, {"T": 5}).equations[-1].outputs[0].shape
         ((T - 1, 2), (4, 2))
     """
     key = tuple(sorted(sizes.items(), key=lambda item: item[0]))

@@ -17,6 +17,7 @@ from antiphon.graph._graph import Graph, Trees
 from antiphon.graph._inline import inlined
 from antiphon.graph._jax import from_function
 from antiphon.graph._names import named
+from antiphon.graph._targets import assigned_names
 
 
 def trace(f: Callable[..., Any], *examples: Any, name: str | None = None) -> Graph:
@@ -75,10 +76,11 @@ def trace(f: Callable[..., Any], *examples: Any, name: str | None = None) -> Gra
         name=name or _title(f),
         trees=Trees(inputs, outputs, held["still"]),
     )
-    names = dict(zip(inner, _paths(parameters), strict=True)) | dict(
+    names = dict(zip(inner, _held(f, parameters), strict=True)) | dict(
         zip(outer, _arguments(f, data), strict=True)
     )
-    return named(inlined(graph), names | _closed_over(f, graph.constants))
+    graph = inlined(graph)
+    return named(graph, assigned_names(graph) | names | _closed_over(f, graph.constants))
 
 
 def is_data(leaf: Any) -> bool:
@@ -123,6 +125,13 @@ def _arguments(f: Any, data: Any) -> list[str]:
     ]
 
 
+def _held(f: Any, parameters: Any) -> list[str]:
+    """A name for each array that something callable holds: where it stands, or which argument it fills."""
+    if isinstance(f, jax.tree_util.Partial):
+        return _arguments(f.func, parameters.args) + _paths(parameters.keywords)
+    return _paths(parameters)
+
+
 def _paths(tree: Any) -> list[str]:
     """Where each leaf of a tree stands in it, such as `layers.0.weight`."""
     paths = [path for path, _ in jax.tree_util.tree_leaves_with_path(tree)]
@@ -149,3 +158,4 @@ def _closed_over(f: Any, constants: Mapping[Any, Any]) -> dict[Any, str]:
             if _is_array(leaf):
                 names[id(leaf)] = ".".join([variable, *(str(_word(key)) for key in path)])
     return {value: names[id(array)] for value, array in constants.items() if id(array) in names}
+
