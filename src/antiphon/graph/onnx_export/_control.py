@@ -9,6 +9,8 @@ import numpy as np
 import onnx
 from onnx import helper
 
+from antiphon.graph._graph import Atom
+from antiphon.graph.onnx_export._elementwise import where_dtype
 from antiphon.graph.onnx_export._emit import emit
 from antiphon.graph.onnx_export._rules import Equation, Rules, Scope
 from antiphon.graph.onnx_export._scope import declared
@@ -98,30 +100,54 @@ def _while(scope: Scope, equation: Equation, *names: str) -> tuple[str, ...]:
     params = equation.params
     first, second = params["cond_nconsts"], params["body_nconsts"]
     for_cond, for_body = names[:first], names[first : first + second]
-    start = names[first + second :]
-    (goes_on,) = emit(scope, params["cond_jaxpr"], [*for_cond, *start])
+    start, carried = names[first + second :], params["body_jaxpr"].outputs
+    # Over a batch the condition has a shape, and each case stands still when its own fails.
+    live = params["cond_jaxpr"].outputs[0].shape
 
+    def condition(here: Scope, state: Sequence[str]) -> tuple[str, list[str]]:
+        """Whether to go on, and for which cases."""
+        (found,) = emit(here, params["cond_jaxpr"], [*for_cond, *state])
+        if not live:
+            return found, []
+        flat = here.reshape(here.cast(found, np.int32, np.bool_), (-1,))
+        most = here.op("ReduceMax", flat, here.ints(0), keepdims=0)
+        return here.cast(most, np.bool_, np.int32), [found]
+
+    goes_on, cases = condition(scope, start)
     inner = scope.nested()
-    carried = params["body_jaxpr"].outputs
     inputs = [
         declared(scope.model.fresh("turn"), (), np.dtype(np.int64)),
         declared(scope.model.fresh("goes_on"), (), np.dtype(np.bool_)),
         *(declared(scope.model.fresh("state"), v.shape, v.dtype) for v in carried),
+        *(declared(scope.model.fresh("live"), live, np.dtype(np.bool_)) for _ in cases),
     ]
-    state = emit(inner, params["body_jaxpr"], [*for_body, *(i.name for i in inputs[2:])])
-    # The same condition once more, with names of its own.
-    (again,) = emit(inner, params["cond_jaxpr"], [*for_cond, *state])
-    results = distinct(inner, (again, *state), {i.name for i in inputs})
+    before = [i.name for i in inputs[2 : 2 + len(carried)]]
+    state = emit(inner, params["body_jaxpr"], [*for_body, *before])
+    if cases:
+        state = tuple(
+            chosen(inner, inputs[-1].name, len(live), new, old, v)
+            for new, old, v in zip(state, before, carried, strict=True)
+        )
+    again, cases_after = condition(inner, state)
+    results = distinct(inner, (again, *state, *cases_after), {i.name for i in inputs})
+    types = [((), np.dtype(np.bool_)), *((v.shape, v.dtype) for v in carried)]
+    types += [(live, np.dtype(np.bool_)) for _ in cases]
     body = helper.make_graph(
         inner.nodes,
         scope.model.fresh("body"),
         inputs,
-        [
-            declared(results[0], (), np.dtype(np.bool_)),
-            *(declared(n, v.shape, v.dtype) for n, v in zip(results[1:], carried, strict=True)),
-        ],
+        [declared(n, *type_) for n, type_ in zip(results, types, strict=True)],
     )
-    return scope.ops("Loop", "", goes_on, *start, count=len(start), body=body)
+    given = [*start, *cases]
+    return scope.ops("Loop", "", goes_on, *given, count=len(given), body=body)[: len(start)]
+
+
+def chosen(scope: Scope, live: str, rank: int, new: str, old: str, value: Atom) -> str:
+    """`new` for the cases that are live, else `old`; the first `rank` axes are those of the cases."""
+    wide = scope.unsqueeze(live, range(rank, len(value.shape)))
+    held = where_dtype(value.dtype)
+    cast = (scope.cast(n, held, value.dtype) for n in (new, old))
+    return scope.cast(scope.op("Where", wide, *cast), value.dtype, held)
 
 
 @RULES("cond")

@@ -59,8 +59,8 @@ ONE_OPERATOR = {
     "neg": "Neg", "abs": "Abs", "exp": "Exp", "log": "Log", "sqrt": "Sqrt", "tanh": "Tanh", "sin": "Sin",
     "cos": "Cos", "asin": "Asin", "acos": "Acos", "atan": "Atan", "sinh": "Sinh", "cosh": "Cosh",
     "asinh": "Asinh", "acosh": "Acosh", "atanh": "Atanh", "erf": "Erf", "floor": "Floor", "ceil": "Ceil",
-    "logistic": "Sigmoid", "add": "Add", "add_any": "Add", "sub": "Sub", "lt": "Less", "gt": "Greater",
-    "le": "LessOrEqual", "ge": "GreaterOrEqual",
+    "logistic": "Sigmoid", "add": "Add", "add_any": "Add", "mul": "Mul", "sub": "Sub", "lt": "Less",
+    "gt": "Greater", "le": "LessOrEqual", "ge": "GreaterOrEqual",
 }  # fmt: skip
 for _primitive, _kind in ONE_OPERATOR.items():
     RULES[_primitive] = _one(_kind)
@@ -78,7 +78,6 @@ def _or_logical(logical: str, kind: str) -> Rule:
     return rule
 
 
-RULES["mul"] = _or_logical("And", "Mul")
 RULES["max"] = _or_logical("Or", "Max")
 RULES["min"] = _or_logical("And", "Min")
 
@@ -307,13 +306,15 @@ def _clamp(scope: Scope, equation: Equation, low: str, x: str, high: str) -> str
     return scope.cast(scope.op("Min", scope.op("Max", x, low), high), dtype, wide(dtype))
 
 
+def where_dtype(dtype: Any) -> np.dtype:
+    """The dtype in which to choose: runtimes choose between few kinds of numbers."""
+    return np.dtype(np.int64) if np.dtype(dtype) == np.uint64 else wide(dtype)
+
+
 @RULES("select_n")
 def _select(scope: Scope, equation: Equation, which: str, *cases: str) -> str:
     dtype = equation.outputs[0].dtype
-    if dtype in (np.bool_, np.int16, np.uint16, np.uint32, np.uint64, np.int8):  # Where has no kernel
-        carried = np.int64 if dtype in (np.uint32, np.uint64) else np.int32
-    else:
-        carried = dtype
+    carried = where_dtype(dtype)
     which, *cases_ = operands(scope, equation, (which, *cases))
     cases_ = [scope.cast(c, carried, dtype) for c in cases_]
     if equation.inputs[0].dtype == np.bool_:

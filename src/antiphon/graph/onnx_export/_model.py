@@ -20,6 +20,7 @@ from antiphon.graph.onnx_export import (
     _products,
     _reductions,
     _shapes,
+    _windows,
 )
 from antiphon.graph.onnx_export._emit import emit
 from antiphon.graph.onnx_export._rules import Rules
@@ -27,7 +28,7 @@ from antiphon.graph.onnx_export._scope import Model, Scope, declared
 from antiphon.graph.onnx_export._unused import without_unused
 
 RULES = Rules()
-for _module in (_elementwise, _shapes, _reductions, _products, _indexing, _ordering, _control):
+for _module in (_elementwise, _shapes, _reductions, _windows, _products, _indexing, _ordering, _control):
     RULES.update(_module.RULES)
 
 OLDEST, NEWEST = 18, min(23, onnx.defs.onnx_opset_version())

@@ -1,25 +1,53 @@
-"""Sums, extremes and the like: over whole axes, along an axis, and over windows."""
+"""Sums, extremes and the like: over whole axes, and along an axis."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from antiphon.graph._graph import Graph
 from antiphon.graph.onnx_export._elementwise import is_float, wide
 from antiphon.graph.onnx_export._rules import Equation, Rules, Scope
 from antiphon.graph.onnx_export._scope import refuse
-from antiphon.graph.onnx_export._shapes import padded
 
 RULES = Rules()
 
 
 @RULES("reduce_sum", "reduce_prod", "reduce_max", "reduce_min")
 def _reduce(scope: Scope, equation: Equation, x: str) -> str:
-    dtype, axes = equation.inputs[0].dtype, equation.params["axes"]
+    return _reduced(scope, equation, x, equation.primitive, equation.params["axes"])
+
+
+@RULES("reduce")
+def _reduce_by_body(scope: Scope, equation: Equation, *names: str) -> str:
+    primitive, axes, dtype = body_of(equation), equation.params["dimensions"], equation.inputs[0].dtype
+    start = scope.cast(names[1], wide(dtype), dtype)
+    if dtype == np.bool_ or not axes:
+        raise refuse(equation, "A reduction of bools by a function, or over no axis", "Use any or all.")
+    result = _reduced(scope, equation, names[0], f"reduce_{primitive}", axes)
+    kind = {"sum": "Add", "prod": "Mul"}.get(primitive, primitive.capitalize())
+    both = scope.op(kind, scope.cast(result, wide(dtype), dtype), start)
+    return scope.cast(both, dtype, wide(dtype))
+
+
+def body_of(equation: Equation) -> str:
+    """What a function of two numbers does, if it is a sum, a product or an extreme of them."""
+    body: Graph = equation.params["jaxpr"]
+    if len(body.equations) == 1 and len(body.inputs) == 2 and len(body.outputs) == 1:
+        (only,) = body.equations
+        name = {"add": "sum", "mul": "prod", "max": "max", "min": "min"}.get(only.primitive)
+        if name and set(only.inputs) == set(body.inputs) and body.outputs == only.outputs:
+            return name
+    raise refuse(equation, "A reduction by a function of one's own", "Use a sum, a product, max or min.")
+
+
+def _reduced(scope: Scope, equation: Equation, x: str, primitive: str, axes: Sequence[int]) -> str:
     if not axes:
         return x
-    kind = "Reduce" + equation.primitive.removeprefix("reduce_").capitalize()
+    dtype = equation.inputs[0].dtype
+    kind = "Reduce" + primitive.removeprefix("reduce_").capitalize()
     held = wide(dtype)
     if held == np.uint64:
         raise refuse(equation, "ONNX runtimes do not calculate with uint64", "Use int64.")
@@ -83,7 +111,9 @@ def _cumulative(scope: Scope, equation: Equation, x: str) -> str:
     value, axis = equation.inputs[0], int(equation.params["axis"])
     held = wide(value.dtype)
     shape = (*value.shape[:axis], *value.shape[axis + 1 :])
-    start = scope.expand(scope.constant(_neutral(equation.primitive, held), held), (), shape)
+    start = scope.expand(
+        scope.constant(neutral(equation.primitive.removeprefix("cum"), held), held), (), shape
+    )
 
     def step(inner: Scope, state: str, entry: str) -> tuple[str, str]:
         match equation.primitive:
@@ -106,9 +136,8 @@ def _cumulative(scope: Scope, equation: Equation, x: str) -> str:
     return scope.cast(result, value.dtype, held)
 
 
-def _neutral(primitive: str, dtype: Any) -> Any:
-    """What changes nothing when it is put in."""
-    kind = primitive.rsplit("_", 1)[-1].removeprefix("cum")
+def neutral(kind: str, dtype: Any) -> Any:
+    """What changes nothing when it is put in: of "sum", "prod", "max", "min" or "logsumexp"."""
     if kind in ("sum", "prod"):
         return 0 if kind == "sum" else 1
     low, high = (-np.inf, np.inf) if is_float(dtype) else (np.iinfo(dtype).min, np.iinfo(dtype).max)
@@ -124,54 +153,3 @@ def _logaddexp(scope: Scope, a: str, b: str, dtype: Any) -> str:
         "Add", scope.op("Exp", scope.op("Sub", a, safe)), scope.op("Exp", scope.op("Sub", b, safe))
     )
     return scope.op("Where", infinite, most, scope.op("Add", scope.op("Log", total), safe))
-
-
-# --- over windows ---------------------------------------------------------------------------------------
-
-
-@RULES("reduce_window_sum", "reduce_window_max", "reduce_window_min")
-def _reduce_window(scope: Scope, equation: Equation, x: str) -> str:
-    value, params = equation.inputs[0], equation.params
-    held = wide(value.dtype)
-    kind = equation.primitive.removeprefix("reduce_window_").capitalize()
-    shape = value.shape
-    config = [
-        (low, high, spread - 1)
-        for (low, high), spread in zip(params["padding"], params["base_dilation"], strict=True)
-    ]
-    neutral = scope.constant(_neutral(equation.primitive, held), held)
-    x = padded(scope, scope.cast(x, held, value.dtype), neutral, shape, config, held)
-    for axis, (width, apart, stride) in enumerate(
-        zip(params["window_dimensions"], params["window_dilation"], params["window_strides"], strict=True)
-    ):
-        if not isinstance(width, int | np.integer):
-            raise refuse(equation, f"A window of {width} entries", "Use cumsum or cummax.")
-        x = _slide(scope, x, axis, int(width), int(apart), "Add" if kind == "Sum" else kind)
-        if stride != 1:
-            x = scope.slice(x, axis, 0, None, int(stride))
-    return scope.cast(x, value.dtype, held)
-
-
-def _slide(scope: Scope, x: str, axis: int, width: int, apart: int, kind: str) -> str:
-    """Every window along an axis, in a logarithm of its width: windows of 1, 2, 4, ... are put together."""
-
-    def shifted(name: str, by: int, less: int) -> str:
-        """Entries from `by` on, `less` fewer than there are."""
-        rest = less - by
-        return scope.slice(name, axis, by * apart, -rest * apart if rest else None) if less else name
-
-    have, reach = x, 1  # windows of `reach` entries, a power of two
-    result, done = "", 0
-    while True:
-        if kind == "Add" and width & reach:  # each entry counts once: the binary digits of the width
-            part = shifted(have, done, width - reach)
-            result, done = (scope.op("Add", result, part) if result else part), done + reach
-        if 2 * reach > width:
-            break
-        have = scope.op(kind, shifted(have, 0, reach), shifted(have, reach, reach))
-        reach *= 2
-    if kind == "Add":
-        return result
-    # An extreme may see an entry twice: two windows that overlap.
-    left = width - reach
-    return scope.op(kind, shifted(have, 0, left), shifted(have, left, left)) if left else have

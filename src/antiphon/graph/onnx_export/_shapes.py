@@ -196,7 +196,7 @@ def _size(scope: Scope, equation: Equation) -> str:
     return scope.cast(scope.sizes.scalar(equation.params["dim"]), equation.outputs[0].dtype, np.int64)
 
 
-@RULES("empty", "empty2")
+@RULES("empty")
 def _empty(scope: Scope, equation: Equation, *sizes: str) -> str:
     value = equation.outputs[0]
     return scope.expand(scope.constant(0, value.dtype), (), value.shape)
