@@ -89,7 +89,9 @@ def _prefix(operator: str) -> Writer:
 
 
 def _power(equation: Equation, inputs: Sequence[Text]) -> Text:
-    exponent = str(equation.params["y"]) if "y" in equation.params else _bare(equation, inputs)[1].within(ATOM)
+    exponent = (
+        str(equation.params["y"]) if "y" in equation.params else _bare(equation, inputs)[1].within(ATOM)
+    )
     return Text(f"{inputs[0].within(ATOM)} ** {exponent}", POWER)
 
 
@@ -154,7 +156,9 @@ def _broadcast(equation: Equation, inputs: Sequence[Text]) -> Text:
     if all(shape[k] == 1 for k in range(len(shape)) if k not in axes) and all(
         shape[axis] == size for axis, size in zip(axes, inner, strict=True)
     ):
-        return Text(f"{text.within(ATOM)}[{', '.join(':' if k in axes else 'None' for k in range(len(shape)))}]")
+        return Text(
+            f"{text.within(ATOM)}[{', '.join(':' if k in axes else 'None' for k in range(len(shape)))}]"
+        )
     return call_text("broadcast", [text.text, shape_text(shape), f"axes={shape_text(axes)}"])
 
 
@@ -194,12 +198,28 @@ def _squeeze(equation: Equation, inputs: Sequence[Text]) -> Text:
     return call_text("squeeze", [inputs[0].text, f"axis={axes[0] if len(axes) == 1 else shape_text(axes)}"])
 
 
+def _window(equation: Equation, inputs: Sequence[Text]) -> Text:
+    """A part of an array that starts at a place which is computed."""
+    starts = equation.params["dimension_numbers"].start_index_map
+    place = inputs[1].bare
+    parts = []
+    for axis, size in enumerate(equation.params["slice_sizes"]):
+        if axis in starts:
+            start = place or Text(f"{inputs[1].within(ATOM)}[{starts.index(axis)}]")
+            parts.append((f"{start.text}:{start.within(SUM)} + {size}", start.text))
+        else:
+            parts.append((":" if size == equation.inputs[0].shape[axis] else f":{size}", "0"))
+    return _indexed(inputs[0].within(ATOM), parts)
+
+
 def _gather(equation: Equation, inputs: Sequence[Text]) -> Text:
     """Whole rows by their numbers; anything else in full."""
     params, (array, places) = equation.params, equation.inputs
     numbers = params["dimension_numbers"]
-    (axis, *more) = numbers.start_index_map
     rank, batch = len(array.shape), len(places.shape) - 1
+    if batch == 0 and not numbers.collapsed_slice_dims and tuple(numbers.offset_dims) == tuple(range(rank)):
+        return _window(equation, inputs)
+    (axis, *more) = numbers.start_index_map
     whole = tuple(1 if k == axis else n for k, n in enumerate(array.shape))
     rows = tuple(numbers.collapsed_slice_dims) == (axis,) and tuple(params["slice_sizes"]) == whole
     around = tuple(k for k in range(batch + rank - 1) if not axis <= k < axis + batch)
@@ -234,7 +254,9 @@ def _reshape(equation: Equation, inputs: Sequence[Text]) -> Text:
 def _iota(equation: Equation, inputs: Sequence[Text]) -> Text:
     shape, axis = equation.params["shape"], equation.params["dimension"]
     text = call_text("arange", [str(shape[axis])])
-    return text if len(shape) == 1 else call_text("broadcast", [text.text, shape_text(shape), f"axes=({axis},)"])
+    return (
+        text if len(shape) == 1 else call_text("broadcast", [text.text, shape_text(shape), f"axes=({axis},)"])
+    )
 
 
 def _concatenate(equation: Equation, inputs: Sequence[Text]) -> Text:
@@ -253,15 +275,18 @@ def _dot(equation: Equation, inputs: Sequence[Text]) -> Text:
         return Text(f"{a.within(PRODUCT)} @ {b.within(SIGN)}", PRODUCT)
     if matrices and contract[1][0] == right - 1 == 1:
         return Text(f"{a.within(PRODUCT)} @ {b.within(ATOM)}.T", PRODUCT)
-    if left == right > 2 and tuple(batch[0]) == tuple(batch[1]) == lead:
+    if left == right > 2 and tuple(batch[0]) == tuple(batch[1]) == lead:  # noqa: SIM102
         if (tuple(contract[0]), tuple(contract[1])) == ((left - 1,), (right - 2,)):
             return Text(f"{a.within(PRODUCT)} @ {b.within(SIGN)}", PRODUCT)
     return call_text("einsum", [f'"{_einsum(equation)}"', a.text, b.text])
 
 
+_LETTERS = "ijklmnopqrstuvwxyzabcdefgh"
+
+
 def _einsum(equation: Equation) -> str:
     (contract, batch) = equation.params["dimension_numbers"]
-    free = iter("ijklmnopqrstuvwxyzabcdefgh")
+    free = iter(_LETTERS)
     names: list[dict[int, str]] = [{}, {}]
     for pairs in (batch, contract):
         for i, j in zip(*pairs, strict=True):
@@ -272,7 +297,39 @@ def _einsum(equation: Equation) -> str:
     lost = {names[0][i] for i in contract[0]}
     head = "".join(names[0][i] for i in batch[0])
     rest = "".join(n for text in sides for n in text if n not in lost and n not in head)
-    return f"{sides[0]},{sides[1]}->{head}{rest}"
+    text = f"{sides[0]},{sides[1]}->{head}{rest}"
+    order = dict.fromkeys(n for side in sides for n in side)
+    return text.translate({ord(n): _LETTERS[k] for k, n in enumerate(order)})
+
+
+def _conv(equation: Equation, inputs: Sequence[Text]) -> Text:
+    """A convolution, with the settings that are not the plain ones."""
+    params, plain = equation.params, range(len(equation.inputs[0].shape))
+    specs = params["dimension_numbers"]
+    settings = [
+        f"{word}={params[name]}"
+        for name, word in (
+            ("window_strides", "strides"), ("padding", "padding"), ("lhs_dilation", "input_dilation"),
+            ("rhs_dilation", "dilation"), ("feature_group_count", "groups"),
+        )
+        if _tells(params[name])
+    ]  # fmt: skip
+    axes = [
+        f"{word}={spec}" for word, spec in zip(("x", "w", "y"), specs, strict=True) if spec != tuple(plain)
+    ]
+    return call_text("conv", [*(i.text for i in inputs), *settings, *axes])
+
+
+def _tells(setting: Any) -> bool:
+    """Whether a setting of a convolution is another than one step, no padding."""
+    return setting not in (1, (1,) * len(setting), ((0, 0),) * len(setting)) if setting != 1 else False
+
+
+def _scatter(how: str) -> Writer:
+    """Changes at some places of an array; the details of how places are numbered are left out."""
+    return lambda equation, inputs: Text(
+        f"{inputs[0].within(ATOM)}.at[{inputs[1].text}].{how}({inputs[2].text})"
+    )
 
 
 def _dim(equation: Equation, inputs: Sequence[Text]) -> Text:
@@ -300,9 +357,18 @@ _INFIX = {
 }
 _FUNCTIONS = {
     **{name: name for name in ("max", "min", "rem", "atan2", "nextafter")},
-    **{name: name for name in ("exp", "exp2", "expm1", "log", "log1p", "sin", "cos", "tan", "asin", "acos", "atan")},
-    **{name: name for name in ("sinh", "cosh", "tanh", "sqrt", "rsqrt", "cbrt", "square", "abs", "sign", "floor")},
-    **{name: name for name in ("ceil", "round", "erf", "erfc", "erf_inv", "lgamma", "digamma", "population_count")},
+    **{
+        name: name
+        for name in ("exp", "exp2", "expm1", "log", "log1p", "sin", "cos", "tan", "asin", "acos", "atan")
+    },
+    **{
+        name: name
+        for name in ("sinh", "cosh", "tanh", "sqrt", "rsqrt", "cbrt", "square", "abs", "sign", "floor")
+    },
+    **{
+        name: name
+        for name in ("ceil", "round", "erf", "erfc", "erf_inv", "lgamma", "digamma", "population_count")
+    },
     "logistic": "sigmoid",
     "is_finite": "isfinite",
 }
@@ -338,4 +404,11 @@ WRITERS: dict[str, Writer] = {
     "concatenate": _concatenate,
     "dot_general": _dot,
     "dim_as_value": _dim,
+    "conv_general_dilated": _conv,
+    "scatter": _scatter("set"),
+    "scatter-add": _scatter("add"),
+    "scatter_add": _scatter("add"),
+    "scatter_mul": _scatter("multiply"),
+    "scatter_min": _scatter("min"),
+    "scatter_max": _scatter("max"),
 }

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from antiphon.graph._count import Count
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ class Equation:
         for value in self.params.values():
             if isinstance(value, Graph):
                 yield value
-            elif isinstance(value, tuple):
+            elif isinstance(value, tuple | list):
                 yield from (v for v in value if isinstance(v, Graph))
 
 
@@ -112,6 +115,7 @@ class Graph:
         name: What it is called.
         trees: How arguments and results are built from arrays; None for a nested body, which takes and
             gives plain arrays.
+        closed: Whether JAX wants it, as a nested body, together with its constants.
     """
 
     inputs: tuple[Value, ...]
@@ -120,6 +124,7 @@ class Graph:
     constants: Mapping[Value, Any] = field(default_factory=dict)
     name: str = ""
     trees: Trees | None = None
+    closed: bool = True
 
     def __call__(self, *args: Any) -> Any:
         """What the graph gives for arguments built as the examples that it was traced with.
@@ -132,6 +137,85 @@ class Graph:
         from antiphon.graph._run import call
 
         return call(self, args)
+
+    def grad(self, argnums: int | tuple[int, ...] = 0) -> Graph:
+        """The graph of the gradient of a graph that gives one number.
+
+        Args:
+            argnums: By which argument, or arguments, to differentiate.
+
+        Returns:
+            A graph of the same arguments, which gives the gradient in the structure of the argument.
+
+        Raises:
+            GraphError: If it gives anything but one real number, or has no such argument.
+
+        Example:
+            >>> from antiphon.graph import trace
+            >>> float(trace(lambda x: x**3, 2.0).grad()(2.0))
+            12.0
+        """
+        from antiphon.graph._transforms import gradient
+
+        return gradient(self, argnums)
+
+    def batch(self, in_axes: Any = 0, size: int | None = None) -> Graph:
+        """The graph of many cases at once.
+
+        Args:
+            in_axes: For all arguments or for each the axis along which the cases lie, or None for an argument
+                that all cases share; as for `jax.vmap`.
+            size: How many cases; if it is left out, any number, with the name `batch`.
+
+        Returns:
+            A graph that gives the results of all cases along a first axis.
+
+        Raises:
+            GraphError: If no argument has an axis of cases.
+
+        Example:
+            >>> import jax.numpy as jnp
+            >>> from antiphon.graph import trace
+            >>> batched = trace(lambda x, w: x @ w, jnp.ones(3), jnp.ones(3)).batch((0, None))
+            >>> batched.inputs[0].shape, batched(jnp.ones((2, 3)), jnp.ones(3)).tolist()
+            ((batch, 3), [3.0, 3.0])
+        """
+        from antiphon.graph._transforms import batched
+
+        return batched(self, in_axes, size)
+
+    def count(self) -> Count:
+        """How much there is in the graph and how much it does.
+
+        Example:
+            >>> import jax.numpy as jnp
+            >>> from antiphon.graph import trace
+            >>> count = trace(lambda x: jnp.ones((2, 3)) @ x, jnp.ones(3)).count()
+            >>> count.operations, count.flops
+            (2, 12)
+        """
+        from antiphon.graph._count import counted
+
+        return counted(self)
+
+    def to_dot(self) -> str:
+        """The graph in the language of Graphviz, a box for each operation, nested bodies framed.
+
+        Example:
+            >>> from antiphon.graph import trace
+            >>> print(trace(lambda x: -x, 1.0, name="f").to_dot())
+            digraph "f" {
+              rankdir=TB; node [shape=box, fontname="Helvetica"];
+              n0 [label="x: f32[]", shape=ellipse];
+              n1 [label="neg\\nf32[]"];
+              n0 -> n1;
+              out [label="gives", shape=plaintext];
+              n1 -> out;
+            }
+        """
+        from antiphon.graph._dot import dot_text
+
+        return dot_text(self)
 
     def __str__(self) -> str:
         """The graph as a program: a line for each value, its shape beside it, bodies indented."""

@@ -5,20 +5,20 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import jax
 import numpy as np
 from jax._src import config, linear_util, source_info_util
-from jax._src.core import is_symbolic_dim
+from jax._src.core import is_symbolic_dim, max_dim
 from jax.extend import core
 
 from antiphon.graph._graph import Atom, Equation, Graph, Literal, Source, Value
 from antiphon.graph._names import named
+from antiphon.graph._walk import changed
 
-# Primitives whose body JAX wants without its constants.
-_OPEN_BODIES = {"remat2", "remat", "checkpoint", "shard_map", "core_call"}
 # A line in one of these is not the user's, if there is another around it.
 _LIBRARIES = tuple(f"{os.sep}{name}{os.sep}" for name in ("equinox", "jaxtyping", "beartype", "optax"))
 _MACHINERY = os.path.dirname(__file__) + os.sep
@@ -71,21 +71,20 @@ def bind_all(graph: Graph, leaves: Sequence[Any]) -> list[Any]:
 
 def bind(equation: Equation, values: Sequence[Any]) -> Sequence[Any]:
     """What one equation gives for the values of its inputs."""
-    opened = equation.primitive in _OPEN_BODIES
-    params = {k: _jax_param(v, opened) for k, v in equation.params.items()}
+    params = {k: changed(v, _body) for k, v in equation.params.items()}
     primitive = equation.operation
     with source_info_util.user_context(equation.origin):
         result = primitive.bind(*values, **primitive.get_bind_params(params))
     return result if primitive.multiple_results else [result]
 
 
-def _jax_param(value: Any, opened: bool) -> Any:
-    if isinstance(value, Graph):
-        closed = to_jaxpr(value)
-        return closed.jaxpr if opened else closed
-    if isinstance(value, tuple) and any(isinstance(v, Graph) for v in value):
-        return tuple(_jax_param(v, opened) for v in value)
-    return value
+def _body(graph: Graph) -> core.ClosedJaxpr | core.Jaxpr:
+    return to_jaxpr(graph) if graph.closed else to_jaxpr(graph).jaxpr
+
+
+def is_size(size: Any) -> bool:
+    """Whether something is a size of an axis that has names in it."""
+    return is_symbolic_dim(size)
 
 
 def size_names(size: Any) -> set[str]:
@@ -104,6 +103,16 @@ def size_value(size: Any, sizes: Mapping[str, Any]) -> Any:
         return size
     value = size._evaluate(sizes)
     return value if is_symbolic_dim(value) else int(value)
+
+
+def size_scope(size: Any) -> Any:
+    """What the names in a size belong to; only sizes of one scope can be compared. None for a number."""
+    return size.scope if is_symbolic_dim(size) else None
+
+
+def larger(a: Any, b: Any) -> Any:
+    """The larger of two sizes, or an expression of both if that depends on their names."""
+    return max_dim(a, b)
 
 
 def resized_rules(
@@ -155,7 +164,9 @@ def _graph(jaxpr: core.Jaxpr, consts: Sequence[Any]) -> Graph:
 
     hints = arguments if len(arguments) == len(jaxpr.invars) else [""] * len(jaxpr.invars)
     inputs = tuple(define(v, _dotted(hint)) for v, hint in zip(jaxpr.invars, hints, strict=True))
-    constants = {define(v): getattr(array, "val", array) for v, array in zip(jaxpr.constvars, consts, strict=True)}
+    constants = {
+        define(v): getattr(array, "val", array) for v, array in zip(jaxpr.constvars, consts, strict=True)
+    }
     equations = tuple(
         Equation(
             primitive=eqn.primitive.name,
@@ -181,9 +192,10 @@ def _param(value: Any) -> Any:
     if isinstance(value, core.ClosedJaxpr):
         return _graph(value.jaxpr, value.consts)
     if isinstance(value, core.Jaxpr):
-        return _graph(value, ())
+        return replace(_graph(value, ()), closed=False)
     if isinstance(value, tuple | list) and any(isinstance(v, core.ClosedJaxpr | core.Jaxpr) for v in value):
-        return tuple(_param(v) for v in value)
+        parts = [_param(v) for v in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
     return value
 
 

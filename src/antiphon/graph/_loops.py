@@ -53,7 +53,7 @@ def _for_line(elements: list[str], sources: list[str], params: Any) -> str:
 
 
 def _counted(equation: Equation, users: Any) -> tuple[Graph, int | None]:
-    """The body of a loop over nothing without the line that counts, and which state counts; as it is if none."""
+    """The body of a loop over nothing without the line that counts, and which state counts, if one does."""
     params = equation.params
     body, consts = params["jaxpr"], params["num_consts"]
     if len(body.inputs) > consts + params["num_carry"]:
@@ -93,14 +93,18 @@ def _while(
     question = dict(zip(asked.inputs, [*inputs[:first], *now], strict=True))
     (goes_on,) = page.block(asked, question, depth + 1)
     written = page.lines[inside:]
-    if not written or (len(written) == 1 and written[0].code == f"{goes_on.text} = " + written[0].code.split(" = ", 1)[-1]):
+    if not written or (
+        len(written) == 1 and written[0].code == f"{goes_on.text} = " + written[0].code.split(" = ", 1)[-1]
+    ):
         if written:
             goes_on = Text(page.lines.pop().code.split(" = ", 1)[1])
         page.lines[start].code = f"while {goes_on.text}:"
     else:
         page.line(depth + 1, f"if not {goes_on.within(COMPARE + 1)}: break")
     begin = len(page.lines)
-    results = page.block(body, dict(zip(body.inputs, [*inputs[first : first + second], *now], strict=True)), depth + 1)
+    results = page.block(
+        body, dict(zip(body.inputs, [*inputs[first : first + second], *now], strict=True)), depth + 1
+    )
     _update(page, states, body.outputs, results, begin, depth + 1, [])
     known |= {v: Text(page.variables.text(v)) for v in equation.outputs}
 
@@ -116,7 +120,7 @@ def _if(
         order = [(f"if {plain or which.text + ' == 1'}:", branches[1]), ("else:", branches[0])]
     else:
         order = [(f"case {k}:", branch) for k, branch in enumerate(branches)]
-        page.line(depth, f"match clip({which.text}, 0, {len(branches) - 1}):", note, equation)
+        page.line(depth, f"match {which.text}:", note, equation)
         depth, note = depth + 1, ""
     for head, branch in order:
         page.line(depth, head, note, equation if note else None)
@@ -130,7 +134,13 @@ def _if(
 
 
 def _begin(
-    page: Page, equation: Equation, first: list[Text], inside: Any, users: Any, depth: int, skip: int | None = None
+    page: Page,
+    equation: Equation,
+    first: list[Text],
+    inside: Any,
+    users: Any,
+    depth: int,
+    skip: int | None = None,
 ) -> None:
     """The states of a loop before it starts; before, in and after it each is one variable."""
     params = equation.params
@@ -142,14 +152,24 @@ def _begin(
         own = isinstance(atom, Value) and text.text == page.variables.text(atom)
         if k == skip:
             continue
-        if own and users[atom] == [equation] and any(page.variables.token(atom) in k.defines for k in page.lines):
+        if (
+            own
+            and users[atom] == [equation]
+            and any(page.variables.token(atom) in k.defines for k in page.lines)
+        ):
             page.variables.share(atom, inner)
         else:
             page.line(depth, f"{page.variables.text(inner)} = {text.text}", type_text(inner))
 
 
 def _update(
-    page: Page, variables: Any, atoms: tuple[Atom, ...], texts: list[Text], start: int, depth: int, later: list[str]
+    page: Page,
+    variables: Any,
+    atoms: tuple[Atom, ...],
+    texts: list[Text],
+    start: int,
+    depth: int,
+    later: list[str],
 ) -> None:
     """Give variables the values with which a body ends, in place where nothing still reads the old ones."""
     pairs = list(zip(variables, atoms, texts, strict=True))
@@ -158,7 +178,9 @@ def _update(
         others = [t.text for j, (_, _, t) in enumerate(pairs) if j != k] + later
         if not _in_place(page, variable, atom, text, start, depth, others, atoms):
             left.append((page.variables.text(variable), text.text, variable))
-    left = [(name, text, v) for name, text, v in left if page.variables.named(name) != page.variables.named(text)]
+    left = [
+        (name, text, v) for name, text, v in left if page.variables.named(name) != page.variables.named(text)
+    ]
     if left:
         note = ", ".join(type_text(v) for _, _, v in left)
         page.line(depth, f"{', '.join(n for n, _, _ in left)} = {', '.join(t for _, t, _ in left)}", note)
@@ -172,7 +194,11 @@ def _in_place(
         return False
     token = page.variables.token(variable)
     own = page.variables.token(atom)
-    at = [k for k in range(start, len(page.lines)) if own in page.lines[k].defines and page.lines[k].depth == depth]
+    at = [
+        k
+        for k in range(start, len(page.lines))
+        if own in page.lines[k].defines and page.lines[k].depth == depth
+    ]
     if len(at) != 1:
         return False
     rest = [line.code for line in page.lines[at[0] + 1 :]] + others

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any
 
 import jax
 
-from antiphon.graph._expressions import ATOM, Text, call_text, is_elementwise, write
+from antiphon.graph._expressions import ATOM, WRITERS, Text, call_text, is_elementwise, write
 from antiphon.graph._graph import Atom, Equation, Graph, Literal, Value
 from antiphon.graph._lines import Line, Variables, laid_out
 from antiphon.graph._loops import LOOPS
+from antiphon.graph._names import named
 from antiphon.graph._targets import assigned_names
 from antiphon.graph._text import array_text, params_text, type_text
+from antiphon.graph._walk import rebuilt
 
 LONGEST_PART = 44
 _CUSTOM = {"custom_jvp_call": "call_jaxpr", "custom_vjp_call": "call_jaxpr"}
@@ -27,8 +31,8 @@ def program_text(graph: Graph) -> str:
         >>> from antiphon.graph import trace
         >>> print(program_text(trace(lambda x, y: jnp.sum(x * 2 + y), jnp.ones(3), jnp.ones(3), name="f")))
         def f(x: f32[3], y: f32[3]) -> f32[]:
-            a = sum(x * 2.0 + y)  # f32[]  ...
-            return a
+            c = sum(x * 2.0 + y)  # f32[]  ...
+            return c
     """
     page = Page(graph)
     page.block(graph, {v: Text(page.variables.text(v)) for v in graph.inputs}, 1, final=True)
@@ -57,7 +61,9 @@ class Page:
         for value, array in graph.constants.items():
             known[value] = Text(self.variables.text(value))
             text = array_text(array)
-            note = type_text(value) + (f", {text}" if text.endswith(("numbers", "key")) or " numbers" in text else "")
+            note = type_text(value) + (
+                f", {text}" if text.endswith(("numbers", "key")) or " numbers" in text else ""
+            )
             code = "constant" if note != type_text(value) else text
             self.line(depth, f"{known[value].text} = {code}", note, defines=(self.variables.token(value),))
         users = _users(graph)
@@ -94,30 +100,30 @@ class Page:
 
     def expression(self, equation: Equation, inputs: list[Text]) -> Text:
         """The right-hand side of an equation; a body of its own is written further down as a function."""
-        bodies = list(equation.bodies)
+        bodies = [] if equation.primitive in WRITERS else list(equation.bodies)
         if not bodies:
             return write(equation, inputs)
         names = [self.function(body, equation) for body in bodies]
         if equation.primitive in _CUSTOM:
             return call_text(names[0], [i.text for i in inputs])
-        return call_text(equation.primitive, [*names, *(i.text for i in inputs), *params_text(equation.params)])
+        return call_text(
+            equation.primitive, [*names, *(i.text for i in inputs), *params_text(equation.params)]
+        )
 
     def function(self, body: Graph, equation: Equation) -> str:
         """Write a nested body as a function under the program, once; give its name."""
         name = body.name.rsplit(".", 1)[-1]
         name = name if name.isidentifier() else equation.primitive.removesuffix("_call")
+        body = _renamed(body)
         page = Page(body, self.functions)
         page.block(body, {v: Text(page.variables.text(v)) for v in body.inputs}, 1, final=True)
         own = "  # with a derivative of its own" if equation.primitive in _CUSTOM else ""
-        head = _head(body, name) + own
-        text = [head, *laid_out([Line(k.depth, k.code, k.note, None) for k in page.lines], page.variables)]
-        shape = "\n".join(text)
-        for known, lines in self.functions.items():
-            if "\n".join(lines) == shape.replace(f"def {name}(", f"def {known}(", 1):
-                return known
-        free = next(n for n in (name, *(f"{name}_{k}" for k in range(2, 10**6))) if n not in self.functions)
-        self.functions[free] = [text[0].replace(f"def {name}(", f"def {free}(", 1), *text[1:]]
-        return free
+        lines = laid_out([Line(k.depth, k.code, k.note) for k in page.lines], page.variables)
+        for free in (name, *(f"{name}_{k}" for k in range(2, len(self.functions) + 3))):
+            text = [_head(body, free) + own, *lines]
+            if self.functions.setdefault(free, text) == text:
+                return free
+        raise AssertionError("more names than functions")
 
     def stays_inside(self, equation: Equation, text: Text, users: dict[Value, list[Any]]) -> bool:
         """Whether an expression is written where it is used, and not on a line of its own."""
@@ -125,7 +131,9 @@ class Page:
         readers = users.get(value, [])
         if value in self.assigned or not readers:
             return False
-        if any(e is None or (e.primitive in LOOPS and not LOOPS_READ[e.primitive](e, value)) for e in readers):
+        if any(
+            e is None or (e.primitive in LOOPS and not LOOPS_READ[e.primitive](e, value)) for e in readers
+        ):
             return False
         if text.bare is not None and all(_broadcasts(e, value) for e in readers):
             return True
@@ -137,7 +145,6 @@ class Page:
         if reader == "dynamic_slice" and text.binds < ATOM:
             return self.is_place(readers[0], users)
         return len(readers) == 1 and len(self.variables.named(text.text)) <= LONGEST_PART
-
 
     def is_place(self, equation: Equation, users: dict[Value, list[Any]]) -> bool:
         """Whether a part of an array is at once cut to one place, so that its start is written once."""
@@ -153,6 +160,13 @@ LOOPS_READ = {
 }
 
 
+def _renamed(body: Graph) -> Graph:
+    """A body with names as if it stood alone, so that two that are equal read the same."""
+    kept = assigned_names(body)
+    kept |= {value: re.sub(r"_\d+$", "", value.name) for value in body.inputs}
+    return named(rebuilt(body, lambda value: replace(value, name=kept.get(value, ""))))
+
+
 def _users(graph: Graph) -> dict[Value, list[Equation | None]]:
     """The equations that read each value, one entry each time; None where the graph gives it."""
     users: dict[Value, list[Equation | None]] = {}
@@ -164,9 +178,10 @@ def _users(graph: Graph) -> dict[Value, list[Equation | None]]:
 
 
 def _broadcasts(equation: Equation, value: Value) -> bool:
-    """Whether an equation takes a value that is broadcast as NumPy would: another input has the whole shape."""
+    """Whether NumPy would broadcast a value by itself: another input has the whole shape."""
     return is_elementwise(equation) and any(
-        atom is not value and isinstance(atom, Value) and atom.shape == value.shape for atom in equation.inputs
+        atom is not value and isinstance(atom, Value) and atom.shape == value.shape
+        for atom in equation.inputs
     )
 
 
@@ -177,7 +192,9 @@ def _head(graph: Graph, name: str = "") -> str:
     line = f"def {name or graph.name or 'f'}({', '.join(inputs)}) -> {gives}:"
     if len(line) <= 100:
         return line
-    return "\n".join([f"def {name or graph.name or 'f'}(", *(f"        {i}," for i in inputs), f") -> {gives}:"])
+    return "\n".join(
+        [f"def {name or graph.name or 'f'}(", *(f"        {i}," for i in inputs), f") -> {gives}:"]
+    )
 
 
 class _Word(str):

@@ -110,9 +110,9 @@ def _resize(graph: Graph, sizes: Mapping[str, Any]) -> Graph:
 def _param(value: Any, sizes: Mapping[str, Any]) -> Any:
     if isinstance(value, Graph):
         return _resize(value, sizes)
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         parts = [_param(v, sizes) for v in value]
-        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
     missing = size_names(value) - sizes.keys()
     if missing:
         raise GraphError(

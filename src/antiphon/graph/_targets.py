@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import linecache
 from collections import defaultdict
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -57,7 +58,7 @@ def assigned_names(graph: Graph) -> dict[Value, str]:
 
 
 def _name(path: Path, users: list[Path], equation: Equation, k: int) -> str:
-    """From the innermost statement outwards: the first that assigns the value, unless it is used inside it."""
+    """From the innermost statement outwards: the first that assigns it, unless it is used inside it."""
     for depth in range(len(path), 0, -1):
         if any(user[:depth] == path[:depth] for user in users):
             return ""
@@ -70,10 +71,12 @@ def _name(path: Path, users: list[Path], equation: Equation, k: int) -> str:
 def _target(targets: tuple[str, ...], equation: Equation, k: int) -> str:
     """Which of the names that a statement assigns belongs to an output of its last equation."""
     outputs = len(equation.outputs)
-    if equation.primitive == "scan" and len(targets) == 2:  # `state, outputs = scan(...)`, each perhaps a tree
+    if (
+        equation.primitive == "scan" and len(targets) == 2
+    ):  # `state, outputs = scan(...)`, each perhaps a tree
         carry = equation.params["num_carry"]
         side, alone = (0, carry == 1) if k < carry else (1, outputs - carry == 1)
-        return targets[side] if alone else f"{targets[side]}.{k - side * carry}"
+        return targets[side] if alone or not targets[side] else f"{targets[side]}.{k - side * carry}"
     if len(targets) == outputs:
         return targets[k]
     return ""
@@ -107,5 +110,14 @@ def _targets(node: ast.AST) -> tuple[str, ...]:
         target = node.target
     else:
         return ()
-    parts = target.elts if isinstance(target, ast.Tuple | ast.List) else [target]
-    return tuple(p.id for p in parts) if all(isinstance(p, ast.Name) for p in parts) else ()
+    return tuple(_flat(target))
+
+
+def _flat(target: ast.expr) -> Iterator[str]:
+    """The variables in the target of an assignment, in order; an empty name for what is no variable."""
+    if isinstance(target, ast.Tuple | ast.List):
+        for part in target.elts:
+            yield from _flat(part)
+    else:
+        known = isinstance(target, ast.Name) and not target.id.startswith("_")
+        yield target.id if isinstance(target, ast.Name) and known else ""

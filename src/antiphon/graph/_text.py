@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from antiphon.graph._jax import is_size
+
 _SHORT = {"float": "f", "bfloat": "bf", "int": "i", "uint": "u", "complex": "c"}
 
 
@@ -53,8 +55,13 @@ def number_text(number: Any) -> str:
     return str(np.asarray(number)[()])
 
 
-def array_text(array: Any, *, most: int = 6) -> str:
-    """A small array in full, a large one by its extent; a key of random numbers as such."""
+def array_text(array: Any, *, longest: int = 40) -> str:
+    """A small array in full, a large one by its extent; a key of random numbers as such.
+
+    Example:
+        >>> array_text(np.float32([1, 2.5])), array_text(np.arange(0.0, 1.0, 0.01))
+        ('[1.0, 2.5]', '100 numbers, 0 to 0.99')
+    """
     try:
         numbers = np.asarray(array)
     except TypeError:
@@ -63,8 +70,10 @@ def array_text(array: Any, *, most: int = 6) -> str:
         return "random key"
     if numbers.ndim == 0:
         return number_text(numbers)
-    if numbers.size <= most:
-        return str(np.vectorize(number_text, otypes=[object])(numbers).tolist()).replace("'", "")
+    if numbers.size <= longest:
+        text = str(np.vectorize(number_text, otypes=[object])(numbers).tolist()).replace("'", "")
+        if len(text) <= longest:
+            return text
     if numbers.dtype.kind in "biu":
         return f"{numbers.size} numbers"
     numbers = numbers.astype(np.float64) if numbers.dtype.kind != "c" else abs(numbers)
@@ -79,9 +88,8 @@ def params_text(params: Any) -> list[str]:
 def _tells(value: Any) -> bool:
     if value is None or value is False or (isinstance(value, tuple) and not value):
         return False
-    return isinstance(value, bool | int | float | str | enum.Enum | np.dtype | tuple) or (
-        type(value).__name__ in ("_DimExpr",) or hasattr(value, "_fields")
-    )
+    known = bool | int | float | str | enum.Enum | np.dtype | np.generic | tuple
+    return isinstance(value, known) or is_size(value)
 
 
 def _param_text(value: Any) -> str:
@@ -89,7 +97,9 @@ def _param_text(value: Any) -> str:
         return value.name.lower()
     if isinstance(value, np.dtype):
         return dtype_text(value)
-    if isinstance(value, tuple) and not hasattr(value, "_fields"):
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return f"({', '.join(params_text(value._asdict()))})"  # pyright: ignore[reportAttributeAccessIssue]
+    if isinstance(value, tuple):
         inside = ", ".join(map(_param_text, value))
         return f"({inside},)" if len(value) == 1 else f"({inside})"
     return str(value)

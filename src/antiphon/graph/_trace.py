@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
+import types
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -148,14 +150,26 @@ def _word(key: Any) -> Any:
 
 def _closed_over(f: Any, constants: Mapping[Any, Any]) -> dict[Any, str]:
     """Names for the constants that a function finds around itself, by the variables that hold them."""
-    try:
-        around = inspect.getclosurevars(inspect.unwrap(f))
-    except (TypeError, ValueError):
-        return {}
     names: dict[int, str] = {}
-    for variable, held in {**around.globals, **around.nonlocals}.items():
+    for variable, held in _around(inspect.unwrap(f)).items():
         for path, leaf in jax.tree_util.tree_leaves_with_path(held):
             if _is_array(leaf):
                 names[id(leaf)] = ".".join([variable, *(str(_word(key)) for key in path)])
     return {value: names[id(array)] for value, array in constants.items() if id(array) in names}
 
+
+def _around(f: Any) -> dict[str, Any]:
+    """The variables that a function and the functions inside it read from around it."""
+    code = getattr(f, "__code__", None)
+    if code is None:
+        return {}
+    found: dict[str, Any] = {}
+    inside = [code]
+    while inside:
+        part = inside.pop()
+        found |= {name: f.__globals__[name] for name in part.co_names if name in f.__globals__}
+        inside += [c for c in part.co_consts if isinstance(c, types.CodeType)]
+    for name, cell in zip(code.co_freevars, f.__closure__ or (), strict=True):
+        with contextlib.suppress(ValueError):  # a variable that has no value yet
+            found[name] = cell.cell_contents
+    return found

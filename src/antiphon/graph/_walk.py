@@ -25,7 +25,7 @@ def all_equations(graph: Graph) -> Iterator[Equation]:
 
 def with_bodies(equation: Equation, change: Callable[[Graph], Graph]) -> Equation:
     """An equation whose nested bodies are changed; itself if none of them is."""
-    params = {k: _changed(v, change) for k, v in equation.params.items()}
+    params = {k: changed(v, change) for k, v in equation.params.items()}
     if all(params[k] is v for k, v in equation.params.items()):
         return equation
     return replace(equation, params=params)
@@ -66,10 +66,13 @@ def fresh(graph: Graph) -> Graph:
     return rebuilt(graph, lambda value: replace(value))
 
 
-def _changed(value: Any, change: Callable[[Graph], Graph]) -> Any:
+def changed(value: Any, change: Callable[[Graph], Any]) -> Any:
+    """A parameter in which graphs, alone or in a tuple, are changed; itself if there are none."""
     if isinstance(value, Graph):
         return change(value)
-    if isinstance(value, tuple) and any(isinstance(v, Graph) for v in value):
-        parts = tuple(_changed(v, change) for v in value)
-        return value if all(a is b for a, b in zip(parts, value, strict=True)) else parts
+    if isinstance(value, tuple | list) and any(isinstance(v, Graph) for v in value):
+        parts = [changed(v, change) for v in value]
+        if all(a is b for a, b in zip(parts, value, strict=True)):
+            return value
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
     return value
