@@ -2,20 +2,33 @@
 
 Each takes one unbatched input: `frames (time, feature)` with a `mask (time,)`, or a vector. Use `jax.vmap`
 for a batch, and `jax.vmap` over stacked networks for many at once: every leaf of them is an array.
+
+`Sequential` and `Model` put layers of `antiphon.networks.layers` together and train them, in Keras's words.
 """
 
 from antiphon.networks._cells import RNNCell, make_cell
+from antiphon.networks._history import EarlyStopping, History
+from antiphon.networks._layer_graph import Network
 from antiphon.networks._maps import SequenceToSequence, SequenceToVector, VectorToVector
+from antiphon.networks._model import Model
 from antiphon.networks._named import build, from_arrays, to_arrays
 from antiphon.networks._recurrent import Recurrent
 from antiphon.networks._scaling import Scaling, trainable, with_scaling
+from antiphon.networks._sequential import Sequential
+from antiphon.networks.layers import Input
 
 __all__ = [
+    "EarlyStopping",
+    "History",
+    "Input",
+    "Model",
+    "Network",
     "RNNCell",
     "Recurrent",
     "Scaling",
     "SequenceToSequence",
     "SequenceToVector",
+    "Sequential",
     "VectorToVector",
     "build",
     "from_arrays",
