@@ -1,0 +1,366 @@
+"""A function of Python that runs as one compiled graph where it can, and as Python where it must."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import logging
+import types
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import numpy as np
+
+from antiphon.errors import ConversionError, InputError
+from antiphon.graph.hybrid._build import Call, Graphed
+from antiphon.graph.hybrid._calls import callable_of, converted_call
+from antiphon.graph.hybrid._explain import Explanation, Report
+from antiphon.graph.hybrid._plan import Changed, Plan
+from antiphon.graph.hybrid._record import Outcome
+from antiphon.graph.hybrid._signals import Again, Imperative, Reason, Signal, Site, Unknown
+from antiphon.graph.hybrid._trace import Options, Watch, current, running
+from antiphon.graph.hybrid._values import traced
+
+log = logging.getLogger("antiphon.graph.hybrid")
+GRAPHS = 8  # sets of assumptions kept for one kind of arguments
+PASSES = 12  # traces until all that is read outside is known
+
+
+@dataclass(eq=False)
+class Case:
+    """All graphs for one kind of arguments."""
+
+    dynamic: tuple[bool, ...]
+    graphs: list[Graphed] = field(default_factory=list)
+    imperative: bool = False
+    varying: set[str] = field(default_factory=set)
+
+
+class Hybrid:
+    """What `hybridize` gives: call it as the function itself."""
+
+    def __init__(self, f: Callable[..., Any], options: Options) -> None:
+        functools.update_wrapper(self, f, updated=())
+        self._f, self._options = f, options
+        self._function, self._leading = callable_of(f)
+        self._report = Report()
+        self._cases: dict[Hashable, Case] = {}
+        self._numbers: dict[Any, set[int]] = {}
+        self._compilations = 0
+        self._mode = "compiled"
+        self._logged: set[str] = set()
+
+    # How it runs.
+
+    def eager(self) -> Hybrid:
+        """From now on, run line by line as plain Python, for debugging."""
+        self._mode = "eager"
+        return self
+
+    def compiled(self) -> Hybrid:
+        """From now on, run as a compiled graph."""
+        self._mode = "compiled"
+        return self
+
+    @contextlib.contextmanager
+    def running(self, mode: str) -> Iterator[Hybrid]:
+        """Run as "eager" or "compiled" inside a `with` block.
+
+        Raises:
+            InputError: For another word.
+        """
+        if mode not in ("eager", "compiled"):
+            raise InputError(f"the mode {mode!r}.", '"eager" or "compiled".')
+        before, self._mode = self._mode, mode
+        try:
+            yield self
+        finally:
+            self._mode = before
+
+    def __get__(self, owner: Any, cls: type | None = None) -> Any:
+        return self if owner is None else Bound(self, owner)
+
+    def __antiphon_hybrid__(self, args: tuple) -> tuple[Any, tuple]:
+        """For converted code: the function itself, to be part of the same graph."""
+        return self._f, args
+
+    def __repr__(self) -> str:
+        return f"hybridize({getattr(self._f, '__qualname__', self._f)})"
+
+    # What is known about it.
+
+    @property
+    def compilations(self) -> int:
+        """How many graphs have been traced and compiled so far."""
+        return self._compilations
+
+    def explain(self) -> Explanation:
+        """What became of each line: converted, assumed, or run as Python, and why."""
+        times = "once" if self._compilations == 1 else f"{self._compilations} times"
+        return self._report.explanation(f"{getattr(self._f, '__qualname__', self._f)}: compiled {times}")
+
+    def graph(self, *examples: Any) -> Any:
+        """The graph for such arguments.
+
+        Args:
+            examples: Arrays, trees of arrays, or `jax.ShapeDtypeStruct`.
+
+        Raises:
+            ConversionError: If the function cannot be one graph without assumptions.
+        """
+        from antiphon.graph import trace
+
+        return trace(lambda *args: self(*args), *examples)
+
+    # Calls.
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function."""
+        if self._mode == "eager":
+            return self._f(*args, **kwargs)
+        if current() is not None:
+            return converted_call(self._f, args, kwargs)
+        if self._leading:
+            args = (*self._leading, *args)
+        leaves, structure = jax.tree.flatten((args, kwargs))
+        numbers = self._numbers.get(structure, ())
+        dynamic = tuple([_is_input(x) or i in numbers for i, x in enumerate(leaves)])
+        key = (structure, tuple([None if d else _token(x) for x, d in zip(leaves, dynamic, strict=True)]))
+        try:
+            case = self._cases.get(key)
+        except TypeError:
+            return self._imperative(args, kwargs)
+        if case is None:
+            if self._vary(key, leaves, structure):
+                return self(*args[len(self._leading) :], **kwargs)
+            case = self._cases[key] = Case(dynamic)
+        inputs = [x for x, d in zip(leaves, dynamic, strict=True) if d]
+        call = Call(
+            [None if d else x for x, d in zip(leaves, dynamic, strict=True)],
+            dynamic,
+            structure,
+            (args, kwargs),
+        )
+        if case.imperative:
+            return self._imperative(args, kwargs)
+        return self._compiled(case, call, inputs, args, kwargs)
+
+    def _compiled(self, case: Case, call: Call, inputs: list[Any], args: tuple, kwargs: dict) -> Any:
+        tried, change = 0, None
+        for graph in list(case.graphs):
+            try:
+                found = graph.plan.find(call.root)
+            except Changed as error:
+                change = change or (graph.plan, error)
+                continue
+            done, result = self._attempt(case, graph, call, inputs, found)
+            if done:
+                if graph is not case.graphs[0] and not tried:
+                    case.graphs.remove(graph)
+                    case.graphs.insert(0, graph)
+                return result
+            tried += 1
+            if case.imperative:
+                return self._imperative(args, kwargs)
+        if tried:
+            return self._watch(case, call, args, kwargs)
+        if change is not None:
+            self._weaken(case, *change)
+        if len(case.graphs) >= GRAPHS:
+            return self._give_up(case, "its assumptions keep failing", args, kwargs)
+        graph = self._new(case, {})
+        done, result = self._attempt(case, graph, call, inputs, [])
+        if done:
+            return result
+        return self._imperative(args, kwargs) if case.imperative else self._watch(case, call, args, kwargs)
+
+    def _new(self, case: Case, path: Any) -> Graphed:
+        plan = Plan(varying=case.varying)
+        graph = Graphed(self._converted(), plan, path, self._options, self._report, False, self._count)
+        case.graphs.insert(0, graph)
+        return graph
+
+    def _converted(self) -> Callable[..., Any]:
+        return self._function if self._function is not None and self._leading else self._f
+
+    def _count(self) -> None:
+        self._compilations += 1
+
+    def _attempt(
+        self, case: Case, graph: Graphed, call: Call, inputs: list[Any], found: list[Any]
+    ) -> tuple[bool, Any]:
+        """Run a graph: whether its result is right, and the result."""
+        try:
+            outcome, found = self._run(graph, call, inputs, found)
+        except Unknown:
+            case.graphs.remove(graph)
+            return False, None
+        except Signal as signal:
+            case.graphs.remove(graph)
+            self._fall_back(case, signal.reason)
+            return False, None
+        except Exception as error:
+            case.graphs.remove(graph)
+            self._fall_back(case, _reason(self._site(), error))
+            return False, None
+        record = outcome.record
+        if outcome.assumed and not self._holds(outcome):
+            record.discard()
+            return False, None
+        return True, record.commit(outcome.arrays, found, False)
+
+    def _run(
+        self, graph: Graphed, call: Call, inputs: list[Any], found: list[Any]
+    ) -> tuple[Outcome, list[Any]]:
+        graph.call = call
+        for _ in range(PASSES):
+            graph.found = found
+            try:
+                return graph.run(inputs, graph.plan.inputs(found)), graph.found
+            except Again:
+                graph.__post_init__()
+                found = graph.plan.find(call.root)
+        raise Imperative(
+            Reason(self._site(), "function", "what it reads outside changes from trace to trace.")
+        )
+
+    def _holds(self, outcome: Outcome) -> bool:
+        for (site, expected, construct), value in zip(outcome.record.sites, outcome.assumed, strict=True):
+            if traced(value):
+                raise self._refusal(Reason(site, construct, "inside another `jit` nothing can be assumed."))
+            actual = type(expected)(np.asarray(value).item())
+            if actual != expected and not (actual != actual and expected != expected):
+                self._tell(site, f"{construct} was {expected!r} when the graph was made, and is {actual!r}")
+                return False
+        return True
+
+    def _tell(self, site: Site | str, what: str) -> None:
+        text = f"{site}: {what}: run as Python, and the graph is made again"
+        if text not in self._logged:
+            self._logged.add(text)
+            log.warning(text)
+
+    def _weaken(self, case: Case, plan: Plan, change: Changed) -> None:
+        step, value = change.step, change.value
+        path = plan.path(step.parent, step.kind, step.key)
+        if step.holds is None and _number(step.expected) and _number(value):
+            case.varying.add(path)
+            case.graphs = [g for g in case.graphs if g.plan is not plan]
+        self._tell(
+            self._site(), f"{path} was {_short(step.expected)} when the graph was made, is {_short(value)}"
+        )
+
+    def _vary(self, key: Any, leaves: list[Any], structure: Any) -> bool:
+        """Numbers among the arguments that have changed become inputs."""
+        for other in self._cases:
+            assert isinstance(other, tuple)
+            if other[0] != structure:
+                continue
+            new = set()
+            for i, (a, b) in enumerate(zip(other[1], key[1], strict=True)):
+                if a == b:
+                    continue
+                if a is None or b is None or not (_number(leaves[i]) and a[0] is b[0]):
+                    break
+                new.add(i)
+            else:
+                if new and not self._pinned(structure, new):
+                    self._numbers.setdefault(structure, set()).update(new)
+                    del self._cases[other]
+                    self._tell(self._site(), f"a number among the arguments changed to {leaves[min(new)]!r}")
+                    return True
+        return False
+
+    def _pinned(self, structure: Any, new: set[int]) -> bool:
+        return False
+
+    # Running as Python.
+
+    def _watch(self, case: Case, call: Call, args: tuple, kwargs: dict) -> Any:
+        """Run as Python, and see which way it goes."""
+        if len(case.graphs) >= GRAPHS:
+            return self._give_up(case, "it goes another way too often", args, kwargs)
+        run = Watch(self._options)
+        with running(run):
+            result = converted_call(self._converted(), args, kwargs)
+        self._new(case, dict(run.path))
+        return result
+
+    def _give_up(self, case: Case, why: str, args: tuple, kwargs: dict) -> Any:
+        self._fall_back(case, Reason(self._site(), "function", why))
+        return self._imperative(args, kwargs)
+
+    def _fall_back(self, case: Case, reason: Reason) -> None:
+        case.imperative = True
+        self._report.fall_back(reason)
+        if str(reason) not in self._logged:
+            self._logged.add(str(reason))
+            log.info("%s runs as Python: %s", self, reason)
+
+    def _imperative(self, args: tuple, kwargs: dict) -> Any:
+        return self._converted()(*args, **kwargs)
+
+    def _site(self) -> Site:
+        function = self._function
+        code = function.__code__ if isinstance(function, types.FunctionType) else None
+        return Site(code.co_filename, code.co_firstlineno, code.co_name) if code else Site("<unknown>", 0)
+
+    def _refusal(self, reason: Reason) -> ConversionError:
+        return ConversionError(
+            f"{reason.site}: {reason.construct}: {reason.why}",
+            "Control flow that `cond`, `scan` or `while` can express.",
+            reason.advice or "Call it outside `jit`, where it can run as Python.",
+        )
+
+
+class Bound:
+    """A hybridised method with its object."""
+
+    def __init__(self, hybrid: Hybrid, owner: Any) -> None:
+        self.__func__, self.__self__ = hybrid, owner
+        functools.update_wrapper(self, hybrid, updated=())
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the method."""
+        return self.__func__(self.__self__, *args, **kwargs)
+
+    def __antiphon_hybrid__(self, args: tuple) -> tuple[Any, tuple]:
+        """For converted code: the function itself, to be part of the same graph."""
+        return self.__func__._f, (self.__self__, *args)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__func__, name)
+
+
+def _is_input(leaf: Any) -> bool:
+    return isinstance(leaf, jax.Array) or (
+        isinstance(leaf, np.ndarray | np.generic) and leaf.dtype.kind in "biufc"
+    )
+
+
+def _token(leaf: Any) -> Hashable:
+    if isinstance(leaf, bool | int | float | complex | str | bytes):
+        return type(leaf), leaf
+    if isinstance(leaf, type | types.FunctionType | types.ModuleType | types.BuiltinFunctionType):
+        return leaf
+    return type(leaf) if hasattr(leaf, "__dict__") else (type(leaf), leaf)
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float | complex) and not isinstance(value, bool)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) < 60 else f"a {type(value).__name__}"
+
+
+def _reason(site: Site, error: Exception) -> Reason:
+    text = " ".join(str(error).split("\n")[0].split())
+    return Reason(site, "function", f"{type(error).__name__} while it was traced: {text}")
+
+
+__all__ = ["Bound", "Hybrid", "inspect"]
