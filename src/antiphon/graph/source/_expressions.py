@@ -54,9 +54,11 @@ def infix(sign: str, binds: int) -> Callable[..., Expression]:
     """A rule for an operation written between its operands."""
 
     def rule(one: Expression, other: Expression) -> Expression:
-        text = f"{one.within(binds)} {sign} {other.within(binds + 1)}"
+        # Two comparisons in a row would be one in Python.
+        left = one.within(binds + 1 if binds == COMPARE else binds)
+        text = f"{left} {sign} {other.within(binds + 1)}"
         if binds == ADD and other.binds == UNARY and other.text[1:].replace(".", "").isdigit():
-            text = f"{one.within(binds)} {'-' if sign == '+' else '+'} {other.text[1:]}"
+            text = f"{left} {'-' if sign == '+' else '+'} {other.text[1:]}"
         return Expression(text, binds, broadcast(one.shape, other.shape))
 
     return rule

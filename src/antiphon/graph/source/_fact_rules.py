@@ -18,6 +18,7 @@ from antiphon.graph.source._facts import (
     both,
     bounds,
     elementwise,
+    kind_of,
 )
 from antiphon.graph.source._sizes import Size, at_least, is_size, largest, product, smallest
 
@@ -25,7 +26,10 @@ from antiphon.graph.source._sizes import Size, at_least, is_size, largest, produ
 def fact_of(equation: Equation, facts: Sequence[Fact]) -> Fact:
     """What is known of the output of an equation, given what is known of its inputs."""
     rule = RULES.get(equation.primitive)
-    return rule(equation, facts) if rule and len(equation.outputs) == 1 else None
+    kinds = [kind_of(atom.dtype) for atom in (*equation.inputs, *equation.outputs)]
+    if rule is None or len(equation.outputs) != 1 or not set(kinds) <= set("biuf"):
+        return None
+    return rule(equation, facts)
 
 
 def _same(equation: Equation, facts: Sequence[Fact]) -> Fact:

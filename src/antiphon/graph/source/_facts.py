@@ -53,6 +53,19 @@ class Within:
 Fact = Full | Ramp | Between | Within | None
 
 
+def kind_of(dtype: Any) -> str:
+    """NumPy's letter for a kind of numbers; empty for types of JAX's own, such as random keys.
+
+    Example:
+        >>> kind_of(np.float32), kind_of(bool)
+        ('f', 'b')
+    """
+    try:
+        return np.dtype(dtype).kind
+    except TypeError:
+        return ""
+
+
 def bounds(fact: Fact, shape: Sequence[Size]) -> tuple[Size | None, Size | None]:
     """The least and the largest entry, as far as known."""
     match fact:

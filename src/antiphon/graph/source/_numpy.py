@@ -17,7 +17,7 @@ from antiphon.graph.source._expressions import ATOM, Expression, number, number_
 from antiphon.graph.source._liveness import free, reads
 from antiphon.graph.source._naming import Names, constant_names
 from antiphon.graph.source._numpy_rules import HELPERS, RULES, whole
-from antiphon.graph.source._rewrites import described, plain_graph
+from antiphon.graph.source._rewrites import described, number_kind, plain_graph
 from antiphon.graph.source._sizes import names_in
 
 LONGEST = 56  # characters of an expression that may stand inside another
@@ -111,11 +111,7 @@ class _Module:
         lines, known = [], set()
         for value in self.graph.inputs:
             said = self.said[value].text
-            kind = np.dtype(value.dtype).kind
-            if kind not in "biuf":
-                raise ExportError(
-                    f"The input {value.name} has type {value.dtype}.", "Numbers or booleans.", "Leave it out."
-                )
+            kind = number_kind(value, f"The input {value.name}")
             cast = {"b": ", bool)", "f": ", np.float32).astype(float)"}.get(kind, ", int)")
             lines.append(f"    {said} = np.asarray({said}{cast}")
             tests = [f"{said}.ndim != {len(value.shape)}"]
@@ -186,6 +182,7 @@ class _Module:
                 "Operations that `antiphon.graph.source` has rules for.",
                 "Write this step with other operations, or export to ONNX.",
             )
+        number_kind(equation.outputs[0], f"The result of {described(equation)}")
         while True:
             found = rule(equation, [self.read(a) for a in equation.inputs])
             inner = [a for a in equation.inputs if isinstance(a, Value) and a in self.makers]

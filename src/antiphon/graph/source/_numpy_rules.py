@@ -36,7 +36,8 @@ HELPERS = {
     "sigmoid": '''def sigmoid(x):
     """The logistic function, without overflow."""
     return np.exp(-np.logaddexp(0, -x))''',
-    "erf": '''erf = np.vectorize(math.erf, otypes=[float])''',
+    "erf": "erf = np.vectorize(math.erf, otypes=[float])",
+    "erfc": "erfc = np.vectorize(math.erfc, otypes=[float])",
 }
 
 
@@ -138,7 +139,7 @@ def _convert(equation: Equation, args: Sequence[Expression]) -> Expression:
 
 
 def _round(equation: Equation, args: Sequence[Expression]) -> Expression:
-    if "EVEN" not in str(equation.params["rounding_method"]):
+    if int(equation.params["rounding_method"]) != 1:
         raise unsupported(equation, "rounding away from 0", "Use jnp.round, which rounds halves to even.")
     return call("np.round")(*args)
 
@@ -280,6 +281,12 @@ def _concatenate(equation: Equation, args: Sequence[Expression]) -> Expression:
     return _out(equation, f"np.concatenate([{', '.join(a.text for a in args)}]{said})")
 
 
+def _stack(equation: Equation, args: Sequence[Expression]) -> Expression:
+    axis = equation.params["axis"]
+    said = f", axis={axis}" if axis else ""
+    return _out(equation, f"np.stack([{', '.join(a.text for a in args)}]{said})")
+
+
 def _pad(equation: Equation, args: Sequence[Expression]) -> Expression:
     config = equation.params["padding_config"]
     if any(inner for _, _, inner in config):
@@ -403,6 +410,7 @@ RULES: dict[str, Rule] = {
     "round": _round,
     "logistic": _entries(call("sigmoid")),
     "erf": _entries(call("erf")),
+    "erfc": _entries(call("erfc")),
     "is_finite": _entries(call("np.isfinite")),
     "atan2": _entries(call("np.arctan2")),
     **{n: _entries(call(f"np.{n}")) for n in "abs cbrt ceil cos cosh exp exp2 expm1 floor log log1p".split()},
@@ -427,6 +435,7 @@ RULES: dict[str, Rule] = {
     "expand_dims": _wholly(_expand),
     "transpose": _wholly(_transpose),
     "concatenate": _wholly(_concatenate),
+    "stack": _wholly(_stack),
     "pad": _wholly(_pad),
     "slice": _wholly(_slice),
     "dynamic_slice": _dynamic_slice,

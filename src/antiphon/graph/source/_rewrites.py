@@ -9,7 +9,7 @@ import numpy as np
 
 from antiphon.errors import ExportError
 from antiphon.graph._graph import Atom, Equation, Graph, Literal, Value
-from antiphon.graph.source._facts import Between, Full, Ramp, Within, bounds
+from antiphon.graph.source._facts import Between, Full, Ramp, Within, bounds, kind_of
 from antiphon.graph.source._plain import ELEMENTWISE, Writer, plain
 from antiphon.graph.source._sizes import at_least, is_size, product
 
@@ -36,6 +36,22 @@ def described(equation: Equation) -> str:
     source = equation.source
     place = f" ({source.file}, line {source.line})" if source else ""
     return f"{equation.primitive!r}{place}"
+
+
+def number_kind(value: Value, what: str) -> str:
+    """NumPy's letter for the kind of numbers in a value.
+
+    Raises:
+        ExportError: If it holds what sources do not compute with.
+    """
+    kind = kind_of(value.dtype)
+    if kind not in ("b", "i", "u", "f") or (kind == "f" and np.dtype(value.dtype).itemsize < 4):
+        raise ExportError(
+            f"{what} has the type {value.dtype}.",
+            "Booleans, whole numbers, float32 or float64.",
+            "Compute with float32, and draw random numbers outside.",
+        )
+    return kind
 
 
 # --- one number does nothing -------------------------------------------------------------------------------
@@ -96,6 +112,8 @@ def _division(writer: Writer, equation: Equation) -> Found:
 
 
 def _converted(writer: Writer, equation: Equation) -> Found:
+    if not kind_of(equation.outputs[0].dtype):
+        return None
     before, after = np.dtype(equation.inputs[0].dtype), np.dtype(equation.outputs[0].dtype)
     same = before == after or (before.kind == after.kind == "f" and {before.itemsize, after.itemsize} == {4, 8})
     return equation.inputs if same else None
@@ -492,7 +510,18 @@ def _mixture(writer: Writer, equation: Equation) -> Found:
     return None
 
 
+def _iota(writer: Writer, equation: Equation) -> Found:
+    """Counting numbers as floats."""
+    out, axis = equation.outputs[0], equation.params["dimension"]
+    line = writer.line(equation, out, axis, 0, 1)
+    number = writer.emit(
+        equation, "convert_element_type", (line,), line.shape, out.dtype, new_dtype=out.dtype
+    )
+    return (writer.along(equation, number, out, axis),)
+
+
 RULES = {
+    "iota": _iota,
     **dict.fromkeys(("add", "sub", "mul", "and", "or", "max", "min"), _neutral),
     "div": _division,
     "convert_element_type": _converted,
