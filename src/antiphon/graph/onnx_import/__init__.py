@@ -18,8 +18,8 @@ __all__ = ["OnnxModel", "TensorType", "from_onnx"]
 def from_onnx(model: str | os.PathLike[str] | bytes | onnx.ModelProto) -> OnnxModel:
     """Read an ONNX model.
 
-    Nothing in the model is executed: it is read, checked (every name, operator, attribute and tensor) and kept as
-    data. Weights in other files are read from the folder of the model's file only.
+    Nothing in the model is executed: it is read, checked (every name, operator, attribute and tensor) and
+    kept as data. Weights in other files are read from the folder of the model's file only.
 
     Args:
         model: Path of a file, its bytes, or a model of the package `onnx`.
@@ -28,7 +28,8 @@ def from_onnx(model: str | os.PathLike[str] | bytes | onnx.ModelProto) -> OnnxMo
         A function of JAX, which also gives its `Graph`.
 
     Raises:
-        ImportedModelError: A model that is broken, or uses operators that are not supported: all of them are named.
+        ImportedModelError: A model that is broken, or uses operators that are not supported; all of
+            them are named.
 
     Example:
         >>> import numpy as np, onnx.helper as oh, onnx.numpy_helper as nh

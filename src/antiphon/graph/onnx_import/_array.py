@@ -1,7 +1,7 @@
 """Arrays while a model is traced: NumPy where the value is known, JAX's where it is computed.
 
-Shapes and what is computed from them stay NumPy (64-bit integers, or objects that hold symbolic sizes), so that
-a `Reshape` to a computed shape works under `jit`, and for any batch.
+Shapes and what is computed from them stay NumPy (64-bit integers, or objects that hold symbolic sizes), so
+that a `Reshape` to a computed shape works under `jit`, and for any batch.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def array(value: Any) -> Any:
         bounds = jnp.iinfo(want)
         if value.min() < bounds.min or value.max() > bounds.max:
             raise ImportedModelError(
-                f"a constant of {value.dtype} reaches from {value.min()} to {value.max()}, which {want} cannot hold.",
+                f"a constant from {value.min()} to {value.max()}, which {want} cannot hold.",
                 "",
                 "Run the model with 64 bits: jax.config.update('jax_enable_x64', True).",
             )

@@ -1,7 +1,8 @@
 """Control flow: `If`, `Loop` and `Scan` over nested graphs.
 
-What is known when tracing is decided then: a condition picks its branch, a loop that must see the number of its
-turn (a slice that moves, say) is written out. Everything else becomes `lax.cond`, `lax.scan` or `lax.while_loop`.
+What is known when tracing is decided then: a condition picks its branch, a loop that must see the number of
+its turn (a slice that moves, say) is written out. Everything else becomes `lax.cond`, `lax.scan` or
+`lax.while_loop`.
 """
 
 from __future__ import annotations
@@ -50,10 +51,10 @@ def _kinds(values: Any) -> Any:
 
 @rule("Loop", 1, 25, flexible=True)
 def _loop(call: Call, trips: Any, condition: Any, *state: Any) -> Any:
-    if len(call["body"].inputs) != len(state) + 2 or len(call["body"].outputs) < len(state) + 1:
+    takes, gives = len(call["body"].inputs), len(call["body"].outputs)
+    if takes != len(state) + 2 or gives < len(state) + 1:
         raise ImportedModelError(
-            f"a body of {len(call['body'].inputs)} inputs and {len(call['body'].outputs)} outputs for a loop with "
-            f"{len(state)} states.",
+            f"a body of {takes} inputs and {gives} outputs for a loop with {len(state)} states.",
             "turn, condition and states in; condition, states and what is stacked out.",
         )
     known_trips = trips is not None and is_known(trips)
@@ -68,7 +69,7 @@ def _loop(call: Call, trips: Any, condition: Any, *state: Any) -> Any:
             if isinstance(error, NodeError) and not error.unknown:
                 raise
             return _written_out(call, limit, condition, state)
-    stacked = len(call["body"].outputs) - 1 - len(state)
+    stacked = gives - 1 - len(state)
     if is_known(state) and is_known(trips) and is_known(condition):
         try:
             return _written_out(call, limit, condition, state)

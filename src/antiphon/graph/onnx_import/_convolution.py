@@ -102,12 +102,11 @@ def _conv_transpose(call: Call, x: Any, weight: Any, bias: Any = None) -> Any:
         shape = tuple(s * stride for s, stride in zip(x.shape[2:], strides, strict=True))
     if shape is not None:
         pads = []
-        for a in range(rank):
-            total = (
-                strides[a] * (x.shape[2 + a] - 1) + extra[a] + (kernel[a] - 1) * dilations[a] + 1 - shape[a]
-            )
-            half = total // 2
-            pads.append((half, total - half) if auto != "SAME_LOWER" else (total - half, half))
+        for a, size in enumerate(shape):
+            whole = strides[a] * (x.shape[2 + a] - 1) + extra[a] + (kernel[a] - 1) * dilations[a] + 1
+            half = max(whole - size, 0) // 2
+            rest = whole - size - half  # below zero where zeros are added at the end
+            pads.append((half, rest) if auto == "SAME_UPPER" or rest < 0 else (rest, half))
     # As a convolution of the input with zeros between its elements, by the mirrored kernel.
     inputs, outputs = weight.shape[0], weight.shape[1]
     mirrored = jnp.flip(weight, axis=tuple(range(2, x.ndim)))
@@ -143,8 +142,8 @@ def _conv_integer(call: Call, x: Any, weight: Any, x_zero: Any = None, weight_ze
 
 @rule("QLinearConv", 10, 10)
 def _qlinear_conv(
-    call: Call, x: Any, x_scale: Any, x_zero: Any, weight: Any, scale: Any, zero: Any, y_scale: Any, y_zero: Any,
-    bias: Any = None,
+    call: Call, x: Any, x_scale: Any, x_zero: Any, weight: Any, scale: Any, zero: Any, y_scale: Any,
+    y_zero: Any, bias: Any = None,
 ) -> Any:  # fmt: skip
     y = _convolve(call, _less_zero(x, x_zero, 1), _less_zero(weight, zero, 0), jnp.int32)
     if bias is not None:

@@ -10,7 +10,7 @@ import numpy as np
 from jax import lax
 
 from antiphon.errors import ImportedModelError
-from antiphon.graph.onnx_import._array import array, canonical
+from antiphon.graph.onnx_import._array import canonical
 from antiphon.graph.onnx_import._rule import Call, rule
 
 # `TensorProto.DataType`. Text (8) is left out: an array of JAX holds numbers.
@@ -53,18 +53,18 @@ def dtype_of(element: int) -> Any:
 
 
 def converted(x: Any, dtype: Any, saturate: bool = True) -> Any:
-    """The array in another dtype: floats are cut towards zero, what is too large for 8-bit floats is clipped."""
+    """The array in another dtype: floats are cut towards zero; 8-bit floats are clipped, if asked for."""
     dtype = canonical(dtype)
     if dtype in FLOAT8 and jnp.issubdtype(x.dtype, jnp.floating) and x.dtype not in FLOAT8:
         limit = np.asarray(float(jnp.finfo(dtype).max), x.dtype)
         if saturate:
             x = jnp.where(jnp.isnan(x), x, jnp.clip(x, -limit, limit))
-    if dtype == bool:
+    if jnp.issubdtype(dtype, jnp.bool_):
         return x != jnp.zeros((), x.dtype)
     return lax.convert_element_type(x, dtype)
 
 
-@rule("Cast", 6, 25)
+@rule("Cast", 6, 28)
 def _cast(call: Call, x: Any) -> Any:
     return converted(x, dtype_of(call["to"]), bool(call.get("saturate", 1)))
 
@@ -86,7 +86,7 @@ def _along(values: Any, x: Any, axis: int, block: int) -> Any:
     return values.reshape(shape)
 
 
-@rule("DequantizeLinear", 10, 25)
+@rule("DequantizeLinear", 10, 28)
 def _dequantize(call: Call, x: Any, scale: Any, zero: Any = None) -> Any:
     axis, block = call.get("axis", 1), call.get("block_size", 0)
     want = dtype_of(call["output_dtype"]) if call.get("output_dtype", 0) else scale.dtype
@@ -97,7 +97,7 @@ def _dequantize(call: Call, x: Any, scale: Any, zero: Any = None) -> Any:
     return (value * _along(scale, x, axis, block).astype(wide)).astype(canonical(want))
 
 
-@rule("QuantizeLinear", 10, 25)
+@rule("QuantizeLinear", 10, 28)
 def _quantize(call: Call, x: Any, scale: Any, zero: Any = None) -> Any:
     axis, block = call.get("axis", 1), call.get("block_size", 0)
     want = call.get("output_dtype", 0)
@@ -123,4 +123,9 @@ def quantized(value: Any, zero: Any, dtype: Any) -> Any:
 
 @rule("BitCast", 26, 26)
 def _bit_cast(call: Call, x: Any) -> Any:
-    return lax.bitcast_convert_type(array(x), dtype_of(call["to"]))
+    want = canonical(dtype_of(call["to"]))
+    # A truth value is a byte of 0 or 1.
+    x = x.astype(jnp.uint8) if jnp.issubdtype(x.dtype, jnp.bool_) else x
+    if jnp.issubdtype(want, jnp.bool_):
+        return lax.bitcast_convert_type(x, jnp.uint8) != 0
+    return lax.bitcast_convert_type(x, want)

@@ -80,7 +80,7 @@ def _div(call: Call, a: Any, b: Any) -> Any:
     return lax.div(a, b)  # whole numbers are cut towards zero, as in C
 
 
-@rule("Mod", 10, 13)
+@rule("Mod", 10, 28)
 def _mod(call: Call, a: Any, b: Any) -> Any:
     a, b = aligned(a, b)
     return jnp.fmod(a, b) if call["fmod"] else jnp.mod(a, b)
@@ -104,10 +104,13 @@ def _pow(call: Call, x: Any, y: Any) -> Any:
     return jnp.power(*aligned(x.astype(kind), y.astype(kind))).astype(x.dtype)
 
 
-@rule("BitShift", 11, 11)
+@rule("BitShift", 11, 28)
 def _bit_shift(call: Call, x: Any, by: Any) -> Any:
     x, by = jnp.broadcast_arrays(*aligned(x, by))
-    return lax.shift_left(x, by) if call["direction"] == "LEFT" else lax.shift_right_logical(x, by)
+    if call["direction"] == "LEFT":
+        return lax.shift_left(x, by)
+    signed = jnp.issubdtype(x.dtype, jnp.signedinteger)
+    return lax.shift_right_arithmetic(x, by) if signed else lax.shift_right_logical(x, by)
 
 
 @rule("IsInf", 10, 20)
@@ -163,7 +166,7 @@ def _selu(call: Call, x: Any) -> Any:
     return gamma * jnp.where(x > 0, x, alpha * jnp.expm1(_below(x)))
 
 
-@rule("Celu", 12, 12)
+@rule("Celu", 12, 28)
 def _celu(call: Call, x: Any) -> Any:
     alpha = _number(call["alpha"], x)
     return jnp.maximum(x, _number(0, x)) + alpha * jnp.expm1(_below(x) / alpha)

@@ -121,7 +121,7 @@ def _tensor_scatter(call: Call, past: Any, update: Any, starts: Any = None) -> A
     return past.at[tuple(jnp.broadcast_arrays(*(g.astype(kind) for g in grid)))].set(update, mode="drop")
 
 
-@rule("OneHot", 9, 11, static=(1,))
+@rule("OneHot", 9, 28, static=(1,))
 def _one_hot(call: Call, indices: Any, depth: Any, values: Any) -> Any:
     size = int(depth.reshape(-1)[0])
     axis = axis_of(call["axis"], indices.ndim + 1)
@@ -146,7 +146,7 @@ def _trilu(call: Call, x: Any, k: Any = None) -> Any:
     return jnp.where(keep.reshape((1,) * (x.ndim - 2) + keep.shape), x, jnp.zeros((), x.dtype))
 
 
-@rule("ReverseSequence", 10, 10)
+@rule("ReverseSequence", 10, 28)
 def _reverse_sequence(call: Call, x: Any, lengths: Any) -> Any:
     batch, time = call["batch_axis"], call["time_axis"]
     kind = lengths.dtype
@@ -161,14 +161,14 @@ def _non_zero(call: Call, x: Any) -> Any:
     return np.stack(np.nonzero(np.atleast_1d(x))).astype(np.int64)
 
 
-@rule("Compress", 9, 11, static=(1,))
+@rule("Compress", 9, 28, static=(1,))
 def _compress(call: Call, x: Any, condition: Any) -> Any:
     places = np.nonzero(condition)[0]
     axis = call.get("axis")
     return jnp.take(x.reshape(-1) if axis is None else x, places, axis=0 if axis is None else axis)
 
 
-@rule("Unique", 11, 11, static=(0,))
+@rule("Unique", 11, 28, static=(0,))
 def _unique(call: Call, x: Any) -> Any:
     axis = call.get("axis")
     values, first, inverse, counts = np.unique(x, True, True, True, axis=axis)

@@ -208,7 +208,7 @@ def _pad(call: Call, x: Any, pads: Any = None, value: Any = None, axes: Any = No
     return jnp.pad(x, [(max(a, 0), max(b, 0)) for a, b in widths], mode=mode)
 
 
-@rule("DepthToSpace", 1, 13)
+@rule("DepthToSpace", 1, 28)
 def _depth_to_space(call: Call, x: Any) -> Any:
     n, c, *spatial = x.shape
     b, rank = call["blocksize"], len(spatial)
@@ -222,12 +222,13 @@ def _depth_to_space(call: Call, x: Any) -> Any:
     return x.transpose(order).reshape(n, c // b**rank, *(s * b for s in spatial))
 
 
-@rule("SpaceToDepth", 1, 13)
+@rule("SpaceToDepth", 1, 28)
 def _space_to_depth(call: Call, x: Any) -> Any:
     n, c, *spatial = x.shape
     b, rank = call["blocksize"], len(spatial)
     x = x.reshape(n, c, *(v for s in spatial for v in (s // b, b)))
-    order = [0, *(3 + 2 * a for a in range(rank)), 1, *(2 + 2 * a for a in range(rank))]
+    blocks, cells = [3 + 2 * a for a in range(rank)], [2 + 2 * a for a in range(rank)]
+    order = [0, *blocks, 1, *cells] if call.get("mode", "DCR") == "DCR" else [0, 1, *blocks, *cells]
     return x.transpose(order).reshape(n, c * b**rank, *(s // b for s in spatial))
 
 
@@ -260,7 +261,7 @@ def _constant_of_shape(call: Call, shape: Any) -> Any:
     return jnp.full(claim(sizes(shape)), value.astype(canonical(value.dtype)))
 
 
-@rule("Range", 11, 11, static=(0, 1, 2))
+@rule("Range", 11, 27, static=(0, 1, 2))
 def _range(call: Call, start: Any, limit: Any, delta: Any) -> Any:
     first, last, step = (known(v, "a bound").reshape(-1)[0] for v in (start, limit, delta))
     if any(np.asarray(v).dtype == object for v in (start, limit, delta)):
@@ -276,7 +277,9 @@ def _range(call: Call, start: Any, limit: Any, delta: Any) -> Any:
     count = max(int(np.ceil((last - first) / step)), 0)
     claim((count,))
     dtype = canonical(start.dtype)
-    return jnp.arange(count, dtype=dtype) * np.asarray(step, dtype) + np.asarray(first, dtype)
+    wide = jnp.float32 if call.get("stash_type", 0) == 1 and dtype.itemsize == 2 else dtype
+    numbers = jnp.arange(count, dtype=wide) * np.asarray(step, wide) + np.asarray(first, wide)
+    return numbers.astype(dtype)
 
 
 @rule("EyeLike", 9, 22, flexible=True)

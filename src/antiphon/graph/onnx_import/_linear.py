@@ -30,7 +30,7 @@ def _gemm(call: Call, a: Any, b: Any, c: Any = None) -> Any:
     return y + jnp.broadcast_to(c, y.shape)
 
 
-@rule("Einsum", 12, 12)
+@rule("Einsum", 12, 28)
 def _einsum(call: Call, *xs: Any) -> Any:
     return jnp.einsum(call["equation"].replace(" ", ""), *xs)
 
@@ -40,19 +40,19 @@ def _det(call: Call, x: Any) -> Any:
     return jnp.linalg.det(x)
 
 
+def _rows(x: Any, rank: int, rows: bool) -> Any:
+    """Numbers, one in all, one a row or one a column, with axes put in front up to `rank`."""
+    if x.ndim == 1 and x.shape[0] != 1:
+        x = x[:, None] if rows else x[None, :]
+    return x.reshape((1,) * (rank - x.ndim) + x.shape) if x.ndim <= rank else x.reshape(())
+
+
 def _centred(x: Any, zero: Any, rows: bool) -> Any:
     """`x` less its zero point in int32; a vector of zero points is one a row, or one a column."""
     x = x.astype(jnp.int32)
     if zero is None:
         return x
-    zero = zero.astype(jnp.int32)
-    if zero.ndim == 1 and zero.shape[0] != 1:
-        zero = zero[:, None] if rows else zero[None, :]
-    return (
-        x - zero.reshape((1,) * (x.ndim - zero.ndim) + zero.shape)
-        if zero.ndim <= x.ndim
-        else x - zero.reshape(())
-    )
+    return x - _rows(zero.astype(jnp.int32), x.ndim, rows)
 
 
 @rule("MatMulInteger", 10, 10)
@@ -61,29 +61,19 @@ def _matmul_integer(call: Call, a: Any, b: Any, a_zero: Any = None, b_zero: Any 
 
 
 def _scale(scale: Any, rank: int, rows: bool) -> Any:
-    scale = scale.astype(jnp.float32)
-    if scale.ndim == 1 and scale.shape[0] != 1:
-        scale = scale[:, None] if rows else scale[None, :]
-    return (
-        scale.reshape((1,) * (rank - scale.ndim) + scale.shape) if scale.ndim <= rank else scale.reshape(())
-    )
+    return _rows(scale.astype(jnp.float32), rank, rows)
 
 
 @rule("QLinearMatMul", 10, 21)
 def _qlinear_matmul(
-    call: Call,
-    a: Any,
-    a_scale: Any,
-    a_zero: Any,
-    b: Any,
-    b_scale: Any,
-    b_zero: Any,
-    y_scale: Any,
+    call: Call, a: Any, a_scale: Any, a_zero: Any, b: Any, b_scale: Any, b_zero: Any, y_scale: Any,
     y_zero: Any,
-) -> Any:
+) -> Any:  # fmt: skip
     product = jnp.matmul(_centred(a, a_zero, True), _centred(b, b_zero, False)).astype(jnp.float32)
     value = product * _scale(a_scale, product.ndim, True) * _scale(b_scale, product.ndim, False)
-    return quantized(value / _scale(y_scale, product.ndim, True), y_zero, y_zero.dtype)
+    return quantized(
+        value / _scale(y_scale, product.ndim, True), _rows(y_zero, product.ndim, True), y_zero.dtype
+    )
 
 
 @rule("DynamicQuantizeLinear", 11, 11)

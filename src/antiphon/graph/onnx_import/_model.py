@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 class OnnxModel:
     """A model read from ONNX: a pure function that `jax.jit`, `jax.vmap` and `jax.grad` take.
 
-    Inputs are given in order or by name, with the shapes the model declares (`jax.vmap` maps it over one more
-    axis). One output is given as an array, several as a tuple in the order of `outputs`. Whole numbers and floats
-    of 64 bits are held in 32, as JAX does unless `jax_enable_x64` is set. A call runs operation by operation:
-    wrap the model in `jax.jit` for speed.
+    Inputs are given in order or by name, with the shapes the model declares (`jax.vmap` maps it over one
+    more axis). One output is given as an array, several as a tuple in the order of `outputs`. Whole numbers
+    and floats of 64 bits are held in 32, as JAX does unless `jax_enable_x64` is set. A call runs operation by
+    operation: wrap the model in `jax.jit` for speed.
 
     Args:
         body: The graph.
@@ -36,8 +36,8 @@ class OnnxModel:
     Attributes:
         inputs: Names, shapes and dtypes of what it must be given.
         outputs: Names, shapes and dtypes of what it gives.
-        parameters: Its floating-point initialisers by name, for `apply`: weights and biases, but also the scalars
-            that its author wrote as initialisers. What sets a shape is none of them.
+        parameters: Its floating-point initialisers by name, for `apply`: weights and biases, but also the
+            scalars that its author wrote as initialisers. What sets a shape is none of them.
     """
 
     def __init__(
@@ -111,8 +111,8 @@ class OnnxModel:
         """The model as a `Graph`.
 
         Args:
-            examples: Arrays or `jax.ShapeDtypeStruct`, one an input. Without them the declared shapes are used, in
-                which a size without a number is symbolic: the graph holds for any.
+            examples: Arrays or `jax.ShapeDtypeStruct`, one an input. Without them the declared shapes are
+                used, in which a size without a number is symbolic: the graph holds for any.
 
         Raises:
             InputError: Examples of another shape than declared, or a declared shape of unknown rank.
@@ -207,7 +207,7 @@ def _checked(declared: TensorType, value: Any, sizes: dict[str, Any]) -> Any:
     try:
         found = value if isinstance(value, jax.Array) else np.asarray(value)
         kind = found.dtype
-        number = jnp.issubdtype(kind, jnp.number) or kind == bool
+        number = jnp.issubdtype(kind, jnp.number) or jnp.issubdtype(kind, jnp.bool_)
     except (TypeError, ValueError) as error:
         raise InputError(f"input {name!r} that is no array: {error}.", str(declared)) from error
     if not number or _family(kind) != _family(declared.dtype):

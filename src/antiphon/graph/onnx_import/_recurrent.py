@@ -1,7 +1,7 @@
 """RNN, GRU and LSTM with all their attributes, each a scan over time.
 
-Frames are `(time, batch, feature)`, weights `(direction, gate * hidden, feature)`; with `layout=1` the batch comes
-first. A frame at or after its sequence's length gives 0 and leaves the state as it is.
+Frames are `(time, batch, feature)`, weights `(direction, gate * hidden, feature)`; with `layout=1` the batch
+comes first. A frame at or after its sequence's length gives 0 and leaves the state as it is.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ TAKES_BETA = {"affine", "scaledtanh", "hardsigmoid"}
 def _activations(call: Call, default: Sequence[str], directions: int, dtype: Any) -> list[list[Activation]]:
     """The functions of each direction."""
     names = call.get("activations") or tuple(default) * directions
+    if call.node.op == "RNN":
+        names = names[:directions]  # the standard's default names two, for whichever direction
     if len(names) != len(default) * directions:
         raise ImportedModelError(f"activations {names}.", f"{len(default)} a direction.")
     alphas, betas = iter(call.get("activation_alpha") or ()), iter(call.get("activation_beta") or ())
@@ -92,7 +94,7 @@ def _recur(
     ):  # fmt: skip
         raise ImportedModelError(
             f"weights of shapes {w.shape} and {r.shape} for frames of shape {x.shape}.",
-            f"({len(backwards)}, {gates} * hidden, {x.shape[2]}) and ({len(backwards)}, {gates} * hidden, hidden).",
+            f"{len(backwards)} directions, {gates} * hidden rows, and {x.shape[2]} or hidden columns.",
         )
     told = call.get("hidden_size")
     if told is not None and told != hidden:
@@ -165,11 +167,8 @@ def _gru(call: Call, x: Any, w: Any, r: Any, b: Any = None, lengths: Any = None,
             z, reset, new = jnp.split(fed + _row(wb), 3, axis=-1)
             z = f(clip(z + h @ rz.T + _row(bz)))
             reset = f(clip(reset + h @ rr.T + _row(br)))
-            if late:
-                new = new + reset * (h @ rh.T + _row(bh))
-            else:
-                new = new + (reset * h) @ rh.T + _row(bh)
-            new = g(clip(new))
+            seen = reset * (h @ rh.T + _row(bh)) if late else (reset * h) @ rh.T + _row(bh)
+            new = g(clip(new + seen))
             return ((1 - z) * new + z * h,)
 
         return step
@@ -179,7 +178,8 @@ def _gru(call: Call, x: Any, w: Any, r: Any, b: Any = None, lengths: Any = None,
 
 @rule("LSTM", 7, 22)
 def _lstm(
-    call: Call, x: Any, w: Any, r: Any, b: Any = None, lengths: Any = None, h: Any = None, c: Any = None, p: Any = None
+    call: Call, x: Any, w: Any, r: Any, b: Any = None, lengths: Any = None, h: Any = None, c: Any = None,
+    p: Any = None,
 ) -> Any:  # fmt: skip
     coupled = call["input_forget"]
 

@@ -34,13 +34,13 @@ def _sum(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
 
 
 def _lowest(dtype: Any) -> Any:
-    if dtype == bool:
+    if jnp.issubdtype(dtype, jnp.bool_):
         return False
     return -np.inf if jnp.issubdtype(dtype, jnp.floating) else jnp.iinfo(dtype).min
 
 
 def _highest(dtype: Any) -> Any:
-    if dtype == bool:
+    if jnp.issubdtype(dtype, jnp.bool_):
         return True
     return np.inf if jnp.issubdtype(dtype, jnp.floating) else jnp.iinfo(dtype).max
 
@@ -78,8 +78,8 @@ _reduction("ReduceProd", 18, lambda x, axes, keep: jnp.prod(x, axis=axes, keepdi
 _reduction("ReduceL1", 18, lambda x, axes, keep: _sum(jnp.abs(x), axes, keep))
 _reduction("ReduceL2", 18, lambda x, axes, keep: jnp.sqrt(_sum(x * x, axes, keep)).astype(x.dtype))
 _reduction("ReduceSumSquare", 18, lambda x, axes, keep: _sum(x * x, axes, keep))
-_reduction("ReduceLogSum", 18, lambda x, axes, keep: jnp.log(_sum(x, axes, keep)))
-_reduction("ReduceLogSumExp", 18, _log_sum_exp)
+_reduction("ReduceLogSum", 28, lambda x, axes, keep: jnp.log(_sum(x, axes, keep)))
+_reduction("ReduceLogSumExp", 28, _log_sum_exp)
 
 
 def _arg(op: str, f: Callable[..., Any]) -> None:

@@ -54,7 +54,7 @@ class Rule:
         apply: From a `Call` and the inputs (`None` for an absent one) to the output, or a tuple of outputs.
         first: The first version of the operator that it holds for.
         last: The last one. A later version is refused until someone has read what changed.
-        static: Places of inputs that come as NumPy arrays, known when tracing (shapes, axes, numbers of things).
+        static: Places of inputs that come as NumPy arrays, known when tracing (shapes, axes, counts).
         flexible: Whether inputs come as they are, NumPy where known: for control flow and sequences.
     """
 

@@ -10,9 +10,20 @@ import numpy as np
 
 from antiphon.errors import ImportedModelError
 from antiphon.graph.onnx_import import (  # noqa: F401 (they fill the table)
-    _control, _convolution, _dtype, _elementwise, _indexing, _layout, _linear, _normalisation, _pooling, _recurrent,
-    _reductions, _resize, _sequence,
-)  # fmt: skip
+    _control,
+    _convolution,
+    _dtype,
+    _elementwise,
+    _indexing,
+    _layout,
+    _linear,
+    _normalisation,
+    _pooling,
+    _recurrent,
+    _reductions,
+    _resize,
+    _sequence,
+)
 from antiphon.graph.onnx_import._array import NodeError, UnknownWhileTracingError, array, is_known, known
 from antiphon.graph.onnx_import._host import on_host
 from antiphon.graph.onnx_import._program import Body, Node, Reference
