@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from malt.operators import py_builtins
 
 from antiphon.graph.hybrid._branch import truth
-from antiphon.graph.hybrid._contents import is_mutable
+from antiphon.graph.hybrid._contents import MISSING, is_mutable, is_object
 from antiphon.graph.hybrid._rows import Rows, TracedRange, backwards, enumerated, rows, zipped
 from antiphon.graph.hybrid._signals import Imperative, Reason, here
 from antiphon.graph.hybrid._trace import Trace, current, tracing
@@ -199,7 +199,14 @@ def _setattr(holder: Any, name: str, value: Any) -> None:
 def _getattr(holder: Any, name: str, *default: Any) -> Any:
     from antiphon.graph.hybrid._operators import attribute
 
-    return attribute(holder, name) if hasattr(holder, name) else getattr(holder, name, *default)
+    return attribute(holder, name) if _hasattr(holder, name) else getattr(holder, name, *default)
+
+
+def _hasattr(holder: Any, name: str) -> bool:
+    trace = tracing()
+    if trace is not None and is_object(holder):
+        trace.heap.attribute(holder, name, getattr(holder, name, MISSING))
+    return hasattr(holder, name)
 
 
 def _map(f: Callable[..., Any], *values: Iterable[Any]) -> Any:
@@ -235,6 +242,7 @@ _TABLE: dict[Any, Callable[..., Any]] = {
     isinstance: _isinstance,
     setattr: _setattr,
     getattr: _getattr,
+    hasattr: _hasattr,
 }
 
 __all__ = ["Rows", "fstring", "operator", "scoped"]

@@ -6,6 +6,7 @@ import functools
 import inspect
 import random
 import site
+import sys
 import sysconfig
 import types
 from collections.abc import Callable
@@ -16,7 +17,7 @@ import jax
 import numpy as np
 
 from antiphon.graph.hybrid import _builtins
-from antiphon.graph.hybrid._contents import WHOLE, contents, is_mutable, is_object
+from antiphon.graph.hybrid._contents import WHOLE, contents, is_mutable, is_object, is_tree
 from antiphon.graph.hybrid._heap import FIXED
 from antiphon.graph.hybrid._signals import Imperative, Reason, Unstructured, here
 from antiphon.graph.hybrid._source import Unconvertible, convert
@@ -24,6 +25,7 @@ from antiphon.graph.hybrid._trace import Trace, Watch, current, plain, running, 
 from antiphon.graph.hybrid._values import Deferred, Segment, any_traced, expand, is_array, traced
 
 TRANSPARENT = {"grad", "value_and_grad", "vjp", "jvp", "linearize", "filter_grad", "filter_value_and_grad"}
+STANDARD = sys.stdlib_module_names
 IMPURE = {"random", "time", "secrets", "uuid", "datetime", "os", "subprocess", "socket", "shutil", "io"}
 _here = str(Path(__file__).resolve().parents[2])
 _libraries = tuple(
@@ -66,9 +68,11 @@ def converted_call(f: Any, args: tuple, kwargs: dict | None, scope: Any = None, 
                 Reason(here(), f"call of {target.__qualname__}", f"its source is not converted: {error}.")
             )
         made = target
-    if isinstance(run, Trace):
-        enter(run, target)
-    return made(*leading, *args, **kwargs)
+    if not isinstance(run, Trace):
+        return made(*leading, *args, **kwargs)
+    enter(run, target)
+    with run.entered(target.__code__, target.__qualname__):
+        return made(*leading, *args, **kwargs)
 
 
 def _plain(f: Any, args: tuple, kwargs: dict) -> Any:
@@ -115,6 +119,9 @@ def enter(trace: Trace, f: types.FunctionType) -> None:
     for name in sorted(_names(f.__code__)):
         if name in f.__globals__ and not isinstance(f.__globals__[name], types.ModuleType):
             heap.read(heap.names(f.__globals__, name), "global", name)
+    for i, value in enumerate(f.__defaults__ or ()):
+        if isinstance(value, list | dict | set) or is_object(value):
+            heap.see(None, "default", (f, i), value)
     for name, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True):
         if name != "__class__" and (id(cell) in heap.nodes or not any_traced(*contents(cell).values())):
             heap.plan.owners[id(cell)] = f"`{name}`"
@@ -138,11 +145,9 @@ def _foreign(f: Any, args: tuple, kwargs: dict, run: Trace | Watch) -> Any:
     owner = getattr(f, "__self__", None)
     if isinstance(owner, np.random.Generator | random.Random | np.random.RandomState) or _impure(f):
         raise Imperative(
-            Reason(here(), f"call of {_name(f)}", "it gives something else each time, outside the graph.",
-                   "Use `jax.random` with a key, or pass what it gives as an argument.")
+            Reason(here(), f"call of {_name(f)}", "it reads or changes something outside that the graph cannot follow.",
+                   "Use `jax.random` with a key, or do it outside and pass what it gives as an argument.")
         )  # fmt: skip
-    if isinstance(owner, jax.Array) and getattr(f, "__name__", "") in ("item", "tolist", "__array__"):
-        return _to_python(run, owner, f)
     _release(run, f, owner, args, kwargs)
     if args and isinstance(args[0], list) and _one_segment(args[0]):
         if not kwargs and len(args) == 1 and is_array(args[0][0].stacked):
@@ -164,23 +169,27 @@ def _foreign(f: Any, args: tuple, kwargs: dict, run: Trace | Watch) -> Any:
         raise signal(Reason(here(), f"call of {_name(f)}", why, advice)) from error
 
 
-def _to_python(run: Trace, owner: Any, f: Any) -> Any:
-    if not traced(owner):
-        return f()
-    if f.__name__ == "item" or owner.ndim == 0:
-        kind = {"b": bool, "i": int, "u": int, "f": float}.get(owner.dtype.kind, complex)
-        return run.settle(owner, kind, f.__name__)
-    raise Imperative(Reason(here(), f.__name__, "it needs all values of an array.", "Keep it an array."))
-
-
 def _name(f: Any) -> str:
     return getattr(f, "__qualname__", None) or getattr(f, "__name__", None) or type(f).__name__
 
 
+SAFE = (str, bytes, int, float, complex, tuple, list, dict, set, frozenset, range, slice, jax.Array, np.generic,
+        type, types.ModuleType, np.dtype, np.ufunc, np.ndarray)  # fmt: skip
+
+
+def _opaque(owner: Any) -> bool:
+    """Whether a method may change its object in a way that we do not see."""
+    if owner is None or isinstance(owner, SAFE):
+        return False
+    if type(owner).__module__.split(".")[0] in ("jax", "jaxlib", "numpy", "equinox", "optax"):
+        return False
+    return not is_tree(owner) and not is_object(owner) or type(owner).__module__.split(".")[0] in STANDARD
+
+
 def _impure(f: Any) -> bool:
-    module = getattr(f, "__module__", None) or ""
-    if f in (open, input):
+    if f in (open, input, next, iter) or _opaque(getattr(f, "__self__", None)):
         return True
+    module = getattr(f, "__module__", None) or ""
     if module.split(".")[0] in IMPURE and not isinstance(f, type):
         return True
     return module.startswith(("numpy.random", "logging"))

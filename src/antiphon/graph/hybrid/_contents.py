@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import types
 from collections.abc import Hashable
 from typing import Any
@@ -27,23 +28,14 @@ def is_mutable(value: Any) -> bool:
     return is_object(value)
 
 
+PLAIN = (type, types.ModuleType, types.FunctionType, types.MethodType, jax.Array, tuple, str, enum.Enum)
+FOREIGN = ("builtins", "jax", "jaxlib", "numpy", "functools", "typing", "enum", "malt")
+
+
 def is_object(value: Any) -> bool:
     """Whether it is an object with attributes of its own, and no function, class, module, array or tree."""
-    if isinstance(
-        value, type | types.ModuleType | types.FunctionType | types.MethodType | jax.Array | tuple | str
-    ):
-        return False
     cls = type(value)
-    if cls.__module__.split(".")[0] in (
-        "builtins",
-        "jax",
-        "jaxlib",
-        "numpy",
-        "functools",
-        "typing",
-        "enum",
-        "malt",
-    ):
+    if isinstance(value, PLAIN) or cls.__module__.split(".")[0] in FOREIGN:
         return False
     return hasattr(value, "__dict__") and not callable_of_library(cls) and not is_tree(value)
 

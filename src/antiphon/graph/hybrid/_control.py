@@ -28,7 +28,7 @@ def ignore(_: tuple) -> None:
 def decide(value: Any, construct: str) -> bool:
     """A condition that Python must know."""
     run = current()
-    if run is None or not isinstance(value, jax.Array):
+    if run is None:
         return bool(value)
     return run.settle(value, bool, construct)
 
@@ -53,6 +53,7 @@ def branch(
         why = f"its condition is assumed to be {way}, as in the run before; checked. {error.reason.why}"
         trace.report.assume(here(), construct, why, error.reason.advice)
         return first() if taken else second()
+    trace.passed(here())
     trace.report.convert(here(), construct, "both ways are in the graph, joined by `cond`")
     return result
 
@@ -83,9 +84,9 @@ def or_(a: Callable[[], Any], b: Callable[[], Any]) -> Any:
 
 def not_(a: Any) -> Any:
     """`not a`."""
-    if traced(a) and tracing() is not None:
+    if isinstance(a, jax.Array) and current() is not None and a.size == 1:
         return ~truth(a)
-    return not decide(a, "not")
+    return not a
 
 
 def assert_(test: Callable[[], Any], message: Callable[[], Any], text: str) -> None:
@@ -148,7 +149,7 @@ def while_stmt(
 def _unrolled(trace: Trace, test: Any, body: Any, condition: Any, error: Unstructured) -> None:
     why = f"its number of rounds is assumed to be as in the run before; checked. {error.reason.why}"
     site = here()
-    while trace.settle(condition, bool, "while") if traced(condition) else bool(condition):
+    while trace.settle(condition, bool, "while"):
         body()
         condition = test()
     trace.report.assume(site, "while", why, error.reason.advice)

@@ -178,7 +178,7 @@ class Heap:
         node = self.nodes.get(id(holder))
         if node is None or node.slot is None:
             return value
-        if name in vars(holder):
+        if name in vars(holder) or value is MISSING:
             return self.read(node, "attribute", name)
         if not callable(value) and not isinstance(value, jax.Array) and node.slot >= 0:
             self.see(node.slot, "class", name, value)
@@ -198,7 +198,9 @@ class Heap:
             if changes(node.placed, contents(holder)) and self.plan.whole(node.slot):
                 self.grown = True
             self.plan.whole(node.slot)
-            self.plan.check_size(node.slot, node.first)
+            if node.slot != FIXED:
+                sized = node.first[WHOLE] if not isinstance(holder, dict) else node.first
+                self.see(node.slot, "size", None, tuple(sized) if isinstance(holder, dict) else len(sized))
         if isinstance(holder, list):
             for i in range(len(node.first[WHOLE])):
                 if holder[i] is node.placed[WHOLE][i]:

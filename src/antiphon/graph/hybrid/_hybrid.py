@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import enum
 import functools
 import inspect
 import logging
@@ -37,6 +38,7 @@ class Case:
     graphs: list[Graphed] = field(default_factory=list)
     imperative: bool = False
     varying: set[str] = field(default_factory=set)
+    pinned: set[str] = field(default_factory=set)
 
 
 class Hybrid:
@@ -49,6 +51,7 @@ class Hybrid:
         self._report = Report()
         self._cases: dict[Hashable, Case] = {}
         self._numbers: dict[Any, set[int]] = {}
+        self._pinned: dict[Any, set[int]] = {}
         self._compilations = 0
         self._mode = "compiled"
         self._logged: set[str] = set()
@@ -149,36 +152,63 @@ class Hybrid:
         return self._compiled(case, call, inputs, args, kwargs)
 
     def _compiled(self, case: Case, call: Call, inputs: list[Any], args: tuple, kwargs: dict) -> Any:
-        tried, change = 0, None
+        tried, stale = 0, None
         for graph in list(case.graphs):
             try:
                 found = graph.plan.find(call.root)
-            except Changed as error:
-                change = change or (graph.plan, error)
+            except Changed:
+                stale = stale or graph
                 continue
-            done, result = self._attempt(case, graph, call, inputs, found)
+            try:
+                done, result = self._attempt(graph, call, inputs, found)
+            except (Signal, Exception) as error:
+                case.graphs.remove(graph)
+                return self._failed(case, call, error, args, kwargs)
             if done:
                 if graph is not case.graphs[0] and not tried:
                     case.graphs.remove(graph)
                     case.graphs.insert(0, graph)
                 return result
             tried += 1
-            if case.imperative:
-                return self._imperative(args, kwargs)
         if tried:
             return self._watch(case, call, args, kwargs)
-        if change is not None:
-            self._weaken(case, *change)
+        if stale is not None:
+            self._weaken(case, stale, call)
         if len(case.graphs) >= GRAPHS:
             return self._give_up(case, "its assumptions keep failing", args, kwargs)
         graph = self._new(case, {})
-        done, result = self._attempt(case, graph, call, inputs, [])
-        if done:
-            return result
-        return self._imperative(args, kwargs) if case.imperative else self._watch(case, call, args, kwargs)
+        try:
+            done, result = self._attempt(graph, call, inputs, [])
+        except (Signal, Exception) as error:
+            case.graphs.remove(graph)
+            return self._failed(case, call, error, args, kwargs)
+        return result if done else self._watch(case, call, args, kwargs)
+
+    def _failed(self, case: Case, call: Call, error: BaseException, args: tuple, kwargs: dict) -> Any:
+        """There is no graph: a run as Python, which is right, or tells what is wrong."""
+        if isinstance(error, Unknown):
+            return self._watch(case, call, args, kwargs)
+        if isinstance(error, ConversionError):
+            raise error
+        if self._pin(case, call):
+            return self(*args[len(self._leading) :], **kwargs)
+        result = self._imperative(args, kwargs)
+        self._fall_back(case, error.reason if isinstance(error, Signal) else _reason(self._site(), error))
+        return result
+
+    def _pin(self, case: Case, call: Call) -> bool:
+        """Numbers that were made inputs, and are needed as Python's own: whether there are any."""
+        fresh = case.varying - case.pinned
+        case.pinned |= fresh
+        numbers = self._numbers.get(call.structure, set()) - self._pinned.get(call.structure, set())
+        if numbers:
+            self._pinned.setdefault(call.structure, set()).update(numbers)
+            self._numbers.pop(call.structure)
+            self._cases = {key: c for key, c in self._cases.items() if c is not case}
+        return bool(fresh or numbers)
 
     def _new(self, case: Case, path: Any) -> Graphed:
-        plan = Plan(varying=case.varying)
+        plan = Plan(varying=case.varying, pinned=case.pinned)
         graph = Graphed(self._converted(), plan, path, self._options, self._report, False, self._count)
         case.graphs.insert(0, graph)
         return graph
@@ -189,28 +219,14 @@ class Hybrid:
     def _count(self) -> None:
         self._compilations += 1
 
-    def _attempt(
-        self, case: Case, graph: Graphed, call: Call, inputs: list[Any], found: list[Any]
-    ) -> tuple[bool, Any]:
+    def _attempt(self, graph: Graphed, call: Call, inputs: list[Any], found: list[Any]) -> tuple[bool, Any]:
         """Run a graph: whether its result is right, and the result."""
-        try:
-            outcome, found = self._run(graph, call, inputs, found)
-        except Unknown:
-            case.graphs.remove(graph)
-            return False, None
-        except Signal as signal:
-            case.graphs.remove(graph)
-            self._fall_back(case, signal.reason)
-            return False, None
-        except Exception as error:
-            case.graphs.remove(graph)
-            self._fall_back(case, _reason(self._site(), error))
-            return False, None
+        outcome, found = self._run(graph, call, inputs, found)
         record = outcome.record
         if outcome.assumed and not self._holds(outcome):
             record.discard()
             return False, None
-        return True, record.commit(outcome.arrays, found, False)
+        return True, record.commit(outcome.arrays, found)
 
     def _run(
         self, graph: Graphed, call: Call, inputs: list[Any], found: list[Any]
@@ -219,7 +235,10 @@ class Hybrid:
         for _ in range(PASSES):
             graph.found = found
             try:
-                return graph.run(inputs, graph.plan.inputs(found)), graph.found
+                outcome = graph.run(inputs, graph.plan.inputs(found))
+                if len(found) < len(graph.plan.steps):
+                    found = graph.plan.find(call.root)
+                return outcome, found
             except Again:
                 graph.__post_init__()
                 found = graph.plan.find(call.root)
@@ -238,20 +257,22 @@ class Hybrid:
         return True
 
     def _tell(self, site: Site | str, what: str) -> None:
-        text = f"{site}: {what}: run as Python, and the graph is made again"
+        text = f"{site}: {what}: the graph is made again"
         if text not in self._logged:
             self._logged.add(text)
             log.warning(text)
 
-    def _weaken(self, case: Case, plan: Plan, change: Changed) -> None:
-        step, value = change.step, change.value
-        path = plan.path(step.parent, step.kind, step.key)
-        if step.holds is None and _number(step.expected) and _number(value):
-            case.varying.add(path)
-            case.graphs = [g for g in case.graphs if g.plan is not plan]
-        self._tell(
-            self._site(), f"{path} was {_short(step.expected)} when the graph was made, is {_short(value)}"
-        )
+    def _weaken(self, case: Case, stale: Graphed, call: Call) -> None:
+        plan, numbers = stale.plan, 0
+        for change in plan.changed(call.root):
+            step, value = change.step, change.value
+            path = plan.path(step.parent, step.kind, step.key)
+            if step.holds is None and _number(step.expected) and _number(value) and path not in case.pinned:
+                case.varying.add(path)
+                numbers += 1
+            self._tell(self._site(), f"{path} was {_short(step.expected)} when the graph was made, is {_short(value)}")
+        if numbers:
+            case.graphs.remove(stale)
 
     def _vary(self, key: Any, leaves: list[Any], structure: Any) -> bool:
         """Numbers among the arguments that have changed become inputs."""
@@ -267,14 +288,11 @@ class Hybrid:
                     break
                 new.add(i)
             else:
-                if new and not self._pinned(structure, new):
+                if new and not new & self._pinned.get(structure, set()):
                     self._numbers.setdefault(structure, set()).update(new)
                     del self._cases[other]
-                    self._tell(self._site(), f"a number among the arguments changed to {leaves[min(new)]!r}")
+                    self._tell(self._site(), f"a number among the arguments was {other[1][min(new)][1]!r}, is {leaves[min(new)]!r}")
                     return True
-        return False
-
-    def _pinned(self, structure: Any, new: set[int]) -> bool:
         return False
 
     # Running as Python.
@@ -342,7 +360,7 @@ def _is_input(leaf: Any) -> bool:
 
 
 def _token(leaf: Any) -> Hashable:
-    if isinstance(leaf, bool | int | float | complex | str | bytes):
+    if isinstance(leaf, bool | int | float | complex | str | bytes | enum.Enum):
         return type(leaf), leaf
     if isinstance(leaf, type | types.FunctionType | types.ModuleType | types.BuiltinFunctionType):
         return leaf

@@ -6,8 +6,10 @@ import builtins
 import inspect
 import operator
 import types
+from dataclasses import dataclass
 from typing import Any
 
+import jax
 import numpy as np
 from malt.core.converter import STANDARD_OPTIONS as STD
 from malt.core.converter import ConversionOptions
@@ -65,6 +67,8 @@ def attribute(holder: Any, name: str) -> Any:
     trace = tracing()
     if trace is None or isinstance(holder, types.ModuleType):
         return getattr(holder, name)
+    if traced(holder) and name in ("item", "tolist", "__array__"):
+        return _ToPython(trace, holder, name)
     found = inspect.getattr_static(type(holder), name, None)
     if isinstance(found, property) and isinstance(found.fget, types.FunctionType):
         if is_object(holder) and not is_library(found.fget.__code__):
@@ -74,6 +78,22 @@ def attribute(holder: Any, name: str) -> Any:
         value = trace.heap.attribute(holder, name, value)
         trace.heap.whole(value) if isinstance(value, list | dict | set) else None
     return ld(value) if isinstance(value, list) else value
+
+
+@dataclass(frozen=True)
+class _ToPython:
+    """A method of an array that gives numbers of Python's."""
+
+    trace: Any
+    array: Any
+    name: str
+    __antiphon_converted__ = True
+
+    def __call__(self) -> Any:
+        if self.name == "item" or self.array.ndim == 0:
+            kind = {"b": bool, "i": int, "u": int, "f": float}.get(self.array.dtype.kind, complex)
+            return self.trace.settle(self.array, kind, self.name)
+        raise Imperative(Reason(here(), self.name, "it needs all values of an array.", "Keep it an array."))
 
 
 def reference(holder: Any, name: str) -> Any:
@@ -90,9 +110,9 @@ def owner(holder: Any) -> Any:
     trace = tracing()
     if trace is not None and is_mutable(holder):
         trace.heap.add(holder)
-    if trace is not None and isinstance(holder, np.ndarray):
+    if trace is not None and isinstance(holder, np.ndarray | jax.Array):
         raise Imperative(
-            Reason(here(), "assignment", "it changes a NumPy array in place.", "Use `x.at[i].set(v)`.")
+            Reason(here(), "assignment", "it changes an array in place.", "Use `x.at[i].set(v)`.")
         )
     return holder
 
@@ -142,7 +162,7 @@ def update(name: str, value: Any, other: Any) -> Any:
     """`a op= b` of an attribute or item."""
     if tracing() is not None and isinstance(value, np.ndarray):
         raise Imperative(
-            Reason(here(), "assignment", "it changes a NumPy array in place.", "Use `x = x + y`.")
+            Reason(here(), "assignment", "it changes an array in place.", "Use `x = x + y`.")
         )
     return _UPDATES[name](value, other)
 

@@ -90,7 +90,7 @@ class Step:
         ):
             return Step(parent, kind, key, "array", None)
         if isinstance(value, int | float | complex) and not isinstance(value, bool):
-            if plan.path(parent, kind, key) in plan.varying:
+            if plan.path(parent, kind, key) in plan.varying - plan.pinned:
                 return Step(parent, kind, key, "number", type(value))
             return Step(parent, kind, key, None, value)
         if isinstance(value, list | dict | set) or is_object(value):
@@ -109,6 +109,8 @@ class Step:
             return roots(kind, key)
         if kind == "global":
             return key[0].get(key[1], MISSING)
+        if kind == "default":
+            return key[0].__defaults__[key[1]]
         if kind == "cell":
             try:
                 return key.cell_contents
@@ -151,9 +153,11 @@ class Plan:
 
     Args:
         varying: Paths of numbers that have been seen to change: inputs, not assumptions.
+        pinned: Paths of numbers that the function needs as Python's own all the same.
     """
 
     varying: set[str] = field(default_factory=set)
+    pinned: set[str] = field(default_factory=set)
     steps: list[Step] = field(default_factory=list)
     wholes: set[int] = field(default_factory=set)
     slots: dict[Hashable, int] = field(default_factory=dict)
@@ -183,6 +187,8 @@ class Plan:
             return "argument " + "".join(f"[{k!r}]" for k in key)
         if kind == "global":
             return str(key[1])
+        if kind == "default":
+            return f"a default of {key[0].__qualname__}"
         if kind == "cell":
             return self.owners.get(id(key), "an enclosing variable")
         step = self.steps[parent] if parent is not None else None
@@ -199,11 +205,28 @@ class Plan:
         """
         found: list[Any] = []
         for step in self.steps:
-            value = step.get(found, roots)
+            try:
+                value = step.get(found, roots)
+            except (KeyError, IndexError):
+                value = MISSING
             if not step.fits(value):
                 raise Changed(step, value)
             found.append(value)
         return found
+
+    def changed(self, roots: Any) -> list[Changed]:
+        """All that is not what the graph was made for, as far as it can be reached."""
+        found: list[Any] = []
+        changes = []
+        for step in self.steps:
+            try:
+                value = step.get(found, roots)
+            except Exception:  # what it would be read from is something else now
+                value = MISSING
+            if not step.fits(value):
+                changes.append(Changed(step, value))
+            found.append(value)
+        return changes
 
     def inputs(self, found: list[Any]) -> list[Any]:
         """The arrays for the graph."""
@@ -227,6 +250,8 @@ class Plan:
 
 def _hashable(parent: int | None, kind: str, key: Any) -> Hashable:
     if kind == "global":
+        return parent, kind, id(key[0]), key[1]
+    if kind == "default":
         return parent, kind, id(key[0]), key[1]
     if kind == "cell":
         return parent, kind, id(key)

@@ -64,7 +64,7 @@ class Record:
     sites: tuple[tuple[Site, Any, str], ...]
     queue: list[tuple[Any, ...]] = field(default_factory=list)
 
-    def commit(self, arrays: list[Any], found: list[Any], blocks: bool) -> Any:
+    def commit(self, arrays: list[Any], found: list[Any]) -> Any:
         """Do all that the run did outside, and give its result."""
         if self.effects:
             self._act(arrays, found)

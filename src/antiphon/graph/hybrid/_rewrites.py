@@ -102,15 +102,21 @@ class _Before(ast.NodeTransformer):
         value = _op("update", ast.Constant(name), _load(node.target), node.value)
         return _like(ast.Assign([node.target], value), node)
 
-    def visit_Assign(self, node: ast.Assign) -> Any:
-        self.generic_visit(node)
-        if len(node.targets) == 1 and isinstance(node.targets[0], ast.Subscript):
-            return _like(self._item(node.targets[0], node.value), node)
-        return node
+    def visit_While(self, node: ast.While) -> Any:  # noqa: N802
+        if _named(node.test) and not node.orelse:
+            leave = ast.If(ast.UnaryOp(ast.Not(), node.test), [ast.Break()], [])
+            new = _like(ast.While(ast.Constant(True), [_like(leave, node), *node.body], []), node)
+            return self.generic_visit(new)
+        return self.generic_visit(node)
 
-    def _item(self, target: ast.Subscript, value: ast.expr) -> ast.stmt:
-        # An item of an array inside a graph cannot be set: the operator says so, or sets it as Python does.
-        return ast.Assign([target], value)
+    def visit_If(self, node: ast.If) -> Any:  # noqa: N802
+        self.generic_visit(node)
+        first = _first(node.test)
+        if not isinstance(first, ast.NamedExpr):
+            return node
+        before = _like(ast.Assign([ast.Name(first.target.id, ast.Store())], first.value), node)
+        node.test = _Replace(first).visit(node.test)
+        return [before, node]
 
     def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.AST:  # noqa: N802
         return self._comprehension(node, "generator")
@@ -139,6 +145,33 @@ class _Before(ast.NodeTransformer):
         return _like(_op(name, first.iter, _thunk(node.elt, *names), test, unpack), node)
 
 
+def _named(node: ast.AST) -> bool:
+    return any(isinstance(n, ast.NamedExpr) for n in ast.walk(node))
+
+
+def _first(node: ast.AST) -> ast.AST:
+    """What is evaluated first in a test."""
+    while True:
+        if isinstance(node, ast.UnaryOp):
+            node = node.operand
+        elif isinstance(node, ast.Compare):
+            node = node.left
+        elif isinstance(node, ast.BinOp):
+            node = node.left
+        elif isinstance(node, ast.BoolOp):
+            node = node.values[0]
+        else:
+            return node
+
+
+class _Replace(ast.NodeTransformer):
+    def __init__(self, node: ast.NamedExpr) -> None:
+        self.node = node
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.AST:  # noqa: N802
+        return ast.Name(node.target.id, ast.Load()) if node is self.node else node
+
+
 def _names(target: ast.expr) -> list[str] | None:
     if isinstance(target, ast.Name):
         return [target.id]
@@ -155,25 +188,31 @@ class _After(ast.NodeTransformer):
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:  # noqa: N802
         if isinstance(node.value, ast.Name) and node.value.id == "ag__":
             return node
-        self.generic_visit(node)
         if isinstance(node.ctx, ast.Load):
-            return _like(_op("attribute", node.value, ast.Constant(node.attr)), node)
-        node.value = _like(_op("owner", node.value), node)
+            value = self._unread(node.value) if node.attr == "append" else self.visit(node.value)
+            return _like(_op("attribute", value, ast.Constant(node.attr)), node)
+        node.value = _like(_op("owner", self._unread(node.value)), node)
         return node
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:  # noqa: N802
-        self.generic_visit(node)
+        node.slice = self.visit(node.slice)
         if isinstance(node.ctx, ast.Load):
-            index = node.slice
-            return _like(_op("item", node.value, _slice(index)), node)
-        node.value = _like(_op("owner", node.value), node)
+            return _like(_op("item", self.visit(node.value), _slice(node.slice)), node)
+        node.value = _like(_op("owner", self._unread(node.value)), node)
         return node
+
+    def _unread(self, node: Any) -> ast.expr:
+        """A list or dict that is only written to: what it holds need not be known."""
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "ag__.ld":
+            return node.args[0]
+        if isinstance(node, ast.Attribute) and not (isinstance(node.value, ast.Name) and node.value.id == "ag__"):
+            return _like(_op("reference", self.visit(node.value), ast.Constant(node.attr)), node)
+        return self.visit(node)
 
     def visit_Call(self, node: ast.Call) -> ast.AST:  # noqa: N802
         function = node.func
-        if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
-            if function.value.id == "ag__" and function.attr == "converted_call":
-                self._stacking(node)
+        if isinstance(function, ast.Attribute) and ast.unparse(function) == "ag__.converted_call":
+            self._stacking(node)
         return self.generic_visit(node)
 
     def _stacking(self, node: ast.Call) -> None:

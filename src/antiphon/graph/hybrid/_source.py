@@ -22,7 +22,7 @@ from malt.converters import (
     variables,
 )
 from malt.core import converter
-from malt.pyct import anno, cfg, errors, naming, origin_info, parser, qual_names, transformer, transpiler
+from malt.pyct import anno, cfg, naming, origin_info, parser, qual_names, transformer, transpiler
 from malt.pyct.inspect_utils import getfutureimports, getnamespace
 from malt.pyct.static_analysis import activity, reaching_definitions
 
@@ -106,7 +106,7 @@ def convert(f: Callable[..., Any], operators: types.ModuleType) -> Callable[...,
                 factory = _transform(f, operators)
             except Unconvertible as error:
                 factory = error
-            except (errors.PyCTError, NotImplementedError, ValueError, OSError, SyntaxError) as error:
+            except Exception as error:  # the converters stop in many ways at what they do not know
                 factory = Unconvertible(str(error) or type(error).__name__)
             _factories[code] = factory
     if isinstance(factory, Unconvertible):

@@ -18,6 +18,8 @@ from antiphon.graph.hybrid._signals import Imperative, Reason, Site, Unknown, Un
 from antiphon.graph.hybrid._template import Template, split
 from antiphon.graph.hybrid._values import traced
 
+DEPTH = 3  # calls of itself inside branches of the graph
+
 Path = dict[Site, list[Any]]
 
 
@@ -65,8 +67,7 @@ class Watch:
     def settle(self, value: Any, kind: type, construct: str) -> Any:
         """The value, written down."""
         found = kind(value)
-        if isinstance(value, jax.Array):
-            self.path[here()].append(found)
+        self.path[here()].append(found)
         return found
 
 
@@ -88,6 +89,7 @@ class Trace:
         self.effects: list[Effect] = []
         self.position: dict[Site, int] = defaultdict(int)
         self.regions = 0
+        self.active: dict[Any, int] = defaultdict(int)
         self.queue: list[tuple[Any, ...]] = []
 
     @property
@@ -102,9 +104,11 @@ class Trace:
             Unstructured: Inside a loop or branch of the graph, where it is not one value.
             Unknown: If no run has shown it yet.
         """
+        site = here()
+        at = self.position[site]
+        self.passed(site)
         if not traced(value):
             return kind(value)
-        site = here()
         why = "Python needs its value while the graph is built."
         if jnp.size(value) != 1:
             raise Imperative(Reason(site, construct, why, "Use a single number, or `jnp` functions."))
@@ -112,14 +116,17 @@ class Trace:
             raise Unstructured(Reason(site, construct, why, "Use `jnp.where` or `jnp` functions here."))
         if self.strict:
             raise Imperative(Reason(site, construct, why + " Inside another `jit` nothing can be assumed."))
-        at = self.position[site]
-        self.position[site] += 1
         shown = self.path.get(site, ())
         if at >= len(shown):
             raise Unknown(Reason(site, construct, why))
         self.assumed.append((site, plain(jnp.reshape(value, ())), shown[at], construct))
         self.report.assume(site, construct, f"assumed to be {shown[at]!r}, as in the run before; checked")
         return kind(shown[at])
+
+    def passed(self, site: Site) -> None:
+        """A place where a run as Python decides has been passed."""
+        if not self.nested:
+            self.position[site] += 1
 
     def check(self, flag: Any, construct: str) -> None:
         """Assume a truth of the run; if it fails, the function runs as Python and says itself what is wrong."""
@@ -147,6 +154,23 @@ class Trace:
             queue.append((region, act, template, values))
 
         jax.debug.callback(push, *leaves, ordered=not any(level.opaque for level in self.levels))
+
+    @contextlib.contextmanager
+    def entered(self, code: Any, name: str) -> Iterator[None]:
+        """Inside a call; one that calls itself until the run says enough has no end in a trace.
+
+        Raises:
+            Unstructured: For such a one.
+        """
+        key = code, self.nested
+        if self.nested and self.active[key] >= DEPTH:
+            why = "it calls itself, and how deep is known only when the graph runs."
+            raise Unstructured(Reason(here(), f"call of {name}", why, "Write it as a loop."))
+        self.active[key] += 1
+        try:
+            yield
+        finally:
+            self.active[key] -= 1
 
     @contextlib.contextmanager
     def inside(self, name: str, opaque: bool = False) -> Iterator[Level]:
