@@ -19,7 +19,7 @@ def load(source: Any) -> OnnxModel:
     proto, folder = read(source)
     body = Builder(proto, folder).build()
     given = [declared(v) for v in proto.graph.input]
-    made = [declared(v) for v in proto.graph.output]
+    made = [declared(v, typed=False) for v in proto.graph.output]
     check_declared([*given, *made])
     return OnnxModel(
         body,
@@ -29,14 +29,18 @@ def load(source: Any) -> OnnxModel:
     )
 
 
-def declared(value: onnx.ValueInfoProto) -> TensorType:
+def declared(value: onnx.ValueInfoProto, typed: bool = True) -> TensorType:
     """What a model declares of an input or output.
+
+    Args:
+        value: The declaration.
+        typed: Whether it must have a type, as an input must.
 
     Raises:
         ImportedModelError: A type that is no tensor of numbers and no sequence.
     """
     kind = value.type.WhichOneof("value")
-    if kind in ("sequence_type", "optional_type"):
+    if kind in ("sequence_type", "optional_type") or (kind is None and not typed):
         return TensorType(value.name, None, None)
     if kind != "tensor_type":
         raise ImportedModelError(f"{value.name!r} is of type {kind}.", "a tensor.")

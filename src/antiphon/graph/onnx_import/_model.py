@@ -126,9 +126,17 @@ class OnnxModel:
             >>> [str(v.shape) for v in graph.outputs]
             ['(batch, 2)']
         """
-        from antiphon import graph
+        from antiphon.graph._names import named
+        from antiphon.graph._trace import trace
 
-        return graph.trace(self, *(examples or self._declared()))
+        graph = trace(self, *(examples or self._declared()))
+        names = {value: _readable(t.name) for value, t in zip(graph.inputs, self.inputs, strict=False)}
+        # A weight that is used as it is keeps its name; one that was folded into another has none.
+        for value, held in graph.constants.items():
+            for name, own in self._body.constants.items():
+                if own.shape == held.shape and np.array_equal(own.astype(held.dtype), held):
+                    names[value] = _readable(name)
+        return named(graph, names)
 
     def _declared(self) -> list[jax.ShapeDtypeStruct]:
         """The declared shapes, each size without a number as a symbol."""
@@ -183,6 +191,12 @@ def _fixed(body: Body) -> set[str]:
             if isinstance(value, Body):
                 found |= _fixed(value)
     return found
+
+
+def _readable(name: str) -> str:
+    """A name from the model as one that can stand in a printed graph."""
+    name = re.sub(r"[^0-9a-zA-Z_.]", "_", name)
+    return name if name[:1].isalpha() else f"_{name}"
 
 
 def _symbol(size: int | str | None, place: str, symbols: dict[str, str]) -> int | str:

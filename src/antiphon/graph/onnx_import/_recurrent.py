@@ -71,6 +71,12 @@ def _row(x: Any) -> Any:
     return x[None, :]
 
 
+def _halves(bias: Any) -> Any:
+    """The bias of the input's part plus that of the state's."""
+    middle = bias.shape[0] // 2
+    return bias[:middle] + bias[middle:]
+
+
 def _recur(
     call: Call, gates: int, default: Sequence[str], inputs: Sequence[Any], states: Sequence[Any], extra: Any,
     make: Callable[..., Step],
@@ -101,12 +107,7 @@ def _recur(
         raise ImportedModelError(f"hidden_size {told} and weights for {hidden}.")
     functions = _activations(call, default, len(backwards), x.dtype)
     batch = x.shape[1]
-    begin = [
-        jnp.zeros((len(backwards), batch, hidden), x.dtype)
-        if s is None
-        else (s.swapaxes(0, 1) if layout else s)
-        for s in states
-    ]
+    states = [s.swapaxes(0, 1) if layout and s is not None else s for s in states]
     here = None
     if lengths is not None:
         here = jnp.arange(x.shape[0], dtype=lengths.dtype)[:, None] < lengths[None, :]
@@ -116,11 +117,15 @@ def _recur(
         step = make(r[d], bias, None if extra is None else extra[d], functions[d], _clipper(call, x.dtype))
         # All frames through the input's weights at once; only the state's part stays in the scan.
         fed = jnp.einsum("tbi,gi->tbg", x, w[d])
-        last, outputs = _scan(step, fed, here, tuple(s[d] for s in begin), reverse)
+        begin = tuple(
+            jnp.zeros((batch, hidden), x.dtype) if s is None else lax.index_in_dim(s, d, keepdims=False)
+            for s in states
+        )
+        last, outputs = _scan(step, fed, here, begin, reverse)
         all_outputs.append(outputs)
         all_last.append(last)
     y = jnp.stack(all_outputs, axis=1)  # (time, direction, batch, hidden)
-    ends = [jnp.stack(states) for states in zip(*all_last, strict=True)]
+    ends = [jnp.stack(each) for each in zip(*all_last, strict=True)]
     if layout:
         return (y.transpose(2, 0, 1, 3), *(e.swapaxes(0, 1) for e in ends))
     return (y, *ends)
@@ -142,10 +147,10 @@ def _scan(step: Step, fed: Any, here: Any, begin: tuple[Any, ...], reverse: bool
 def _rnn(call: Call, x: Any, w: Any, r: Any, b: Any = None, lengths: Any = None, h: Any = None) -> Any:
     def make(r: Any, bias: Any, _: Any, functions: list[Activation], clip: Activation) -> Step:
         (f,) = functions
-        wb, rb = jnp.split(bias, 2)
+        both = _row(_halves(bias))
 
         def step(fed: Any, state: tuple[Any, ...]) -> tuple[Any, ...]:
-            return (f(clip(fed + state[0] @ r.T + _row(wb + rb))),)
+            return (f(clip(fed + state[0] @ r.T + both)),)
 
         return step
 
@@ -185,7 +190,7 @@ def _lstm(
 
     def make(r: Any, bias: Any, peep: Any, functions: list[Activation], clip: Activation) -> Step:
         f, g, k = functions
-        wb, rb = jnp.split(bias, 2)
+        both = _row(_halves(bias))
         pi, po, pf = (None,) * 3 if peep is None else jnp.split(peep, 3)
 
         def seen(gate: Any, weights: Any, cell: Any) -> Any:
@@ -193,7 +198,7 @@ def _lstm(
 
         def step(fed: Any, state: tuple[Any, ...]) -> tuple[Any, ...]:
             h, c = state
-            i, o, forget, new = jnp.split(fed + h @ r.T + _row(wb + rb), 4, axis=-1)
+            i, o, forget, new = jnp.split(fed + h @ r.T + both, 4, axis=-1)
             i = f(clip(seen(i, pi, c)))
             forget = 1 - i if coupled else f(clip(seen(forget, pf, c)))
             c = forget * c + i * g(clip(new))
