@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from antiphon.graph.source._expressions import number_text
-
 WIDTH = 100
 
 

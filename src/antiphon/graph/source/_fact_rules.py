@@ -8,9 +8,9 @@ import numpy as np
 
 from antiphon.graph._graph import Equation
 from antiphon.graph.source._facts import (
-    Between,
     ON_NUMBERS,
     ON_SIZES,
+    Between,
     Fact,
     Full,
     Ramp,

@@ -79,3 +79,18 @@ def _scan(equation: Equation, needed: set[Value]) -> Equation:
         outputs=tuple(equation.outputs[k] for k in [*kept, *stacked]),
         params={**equation.params, "jaxpr": body, "num_carry": len(kept)},
     )
+
+
+def uses(equations: Sequence[Equation], outputs: Sequence[Atom]) -> dict[Value, int]:
+    """How often each value is read here; what a body reads counts as often."""
+    found: dict[Value, int] = {}
+    for equation in equations:
+        for atom in equation.inputs:
+            if isinstance(atom, Value):
+                found[atom] = found.get(atom, 0) + 1
+        for body in equation.bodies:
+            for value in free(body):
+                found[value] = found.get(value, 0) + 2
+    for atom in {o for o in outputs if isinstance(o, Value)}:
+        found[atom] = found.get(atom, 0) + 1
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Mapping
 from itertools import count
@@ -33,7 +34,22 @@ NOUNS = {
 }
 ROLES = {"dot_general": "weight", "add": "bias", "sub": "centre", "mul": "scale", "div": "scale"}
 # Functions and variables whose names say nothing of what they give.
-EMPTY = {"result", "value", "values", "flat", "step", "body", "advance", "run", "now", "fold", "out", "one", "call", "scan"}
+EMPTY = {
+    "result",
+    "value",
+    "values",
+    "flat",
+    "step",
+    "body",
+    "advance",
+    "run",
+    "now",
+    "fold",
+    "out",
+    "one",
+    "call",
+    "scan",
+}
 
 
 class Names:
@@ -70,7 +86,9 @@ class Names:
         if len(own) > 2 and own not in EMPTY:
             return own
         function = _word(equation.source.function if equation.source else "")
-        leaves = users is not None and (not users or equation.source is None or users - {equation.source.function})
+        leaves = users is not None and (
+            not users or equation.source is None or users - {equation.source.function}
+        )
         if function and leaves:
             return function
         return NOUNS.get(equation.primitive, function or "value")
@@ -120,3 +138,15 @@ def _first_uses(graph: Graph) -> dict[Value, Equation]:
                     found.setdefault(atom, inner)
                 found.setdefault(atom, equation)
     return found
+
+
+def identifier(name: str) -> str:
+    """A name as Python takes it.
+
+    Example:
+        >>> identifier("layers.0.weight"), identifier("2nd"), identifier("class")
+        ('layers_0_weight', '_2nd', 'class_')
+    """
+    text = re.sub(r"\W", "_", name) or "x"
+    text = f"_{text}" if text[0].isdigit() else text
+    return f"{text}_" if keyword.iskeyword(text) else text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import keyword
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,8 +13,8 @@ from antiphon.errors import ExportError
 from antiphon.graph._graph import Atom, Equation, Graph, Literal, Value
 from antiphon.graph.source._arrays import rows
 from antiphon.graph.source._expressions import ATOM, Expression, number, number_text, size
-from antiphon.graph.source._liveness import free, reads
-from antiphon.graph.source._naming import Names, constant_names
+from antiphon.graph.source._liveness import reads, uses
+from antiphon.graph.source._naming import Names, constant_names, identifier
 from antiphon.graph.source._numpy_rules import HELPERS, RULES, whole
 from antiphon.graph.source._rewrites import described, number_kind, plain_graph
 from antiphon.graph.source._sizes import names_in
@@ -85,13 +84,13 @@ class _Module:
     def text(self) -> str:
         head = self.start()
         results = self.body(self.graph.equations, self.graph.outputs, 1)
-        shown = [
-            whole(r, o.shape).text for r, o in zip(results, self.graph.outputs, strict=True)
-        ]
+        shown = [whole(r, o.shape).text for r, o in zip(results, self.graph.outputs, strict=True)]
         self.lines.append(f"    return {', '.join(shown)}")
         code = "\n".join(self.lines)
         sizes = [f"    {n} = {said}" for n, said in self.sizes.items() if re.search(rf"(?<!\.)\b{n}\b", code)]
-        code = "\n".join([*head, code.replace(SIZES, "\n".join(sizes)) if sizes else code.replace(SIZES + "\n", "")])
+        code = "\n".join(
+            [*head, code.replace(SIZES, "\n".join(sizes)) if sizes else code.replace(SIZES + "\n", "")]
+        )
         inputs = ", ".join(self.said[v].text for v in self.graph.inputs)
         parts = [f"def {self.name}({inputs}):\n{code}"]
         helpers = [text for word, text in HELPERS.items() if re.search(rf"\b{word}\(", code)]
@@ -151,7 +150,7 @@ class _Module:
                         f"Trace the function with an input of length {wanted}.",
                     )
             self.lines.append(SIZES)
-        uses = _uses(equations, outputs)
+        counts = uses(equations, outputs)
         functions = _functions_that_use(equations)
         for equation in equations:
             if equation.primitive == "scan":
@@ -164,16 +163,14 @@ class _Module:
                 expression = self.expression(equation, functions, depth)
                 (output,) = equation.outputs
                 simple = expression.text.isidentifier() or equation.primitive == "size"
-                once = uses.get(output, 0) <= 1 and len(expression.text) <= LONGEST
-                last = any(o is output for o in outputs) and uses.get(output, 0) == 1
+                once = counts.get(output, 0) <= 1 and len(expression.text) <= LONGEST
+                last = any(o is output for o in outputs) and counts.get(output, 0) == 1
                 if not (simple or once or (last and len(set(outputs)) <= 2)):
                     expression = self.assign(expression, output, equation, functions, depth)
                 self.said[output], self.makers[output] = expression, equation
         return [self.read(o) for o in outputs]
 
-    def expression(
-        self, equation: Equation, functions: Mapping[Value, set[str]], depth: int
-    ) -> Expression:
+    def expression(self, equation: Equation, functions: Mapping[Value, set[str]], depth: int) -> Expression:
         """What an equation gives; operands get a line of their own where it would be too long."""
         rule = RULES.get(equation.primitive)
         if rule is None or len(equation.outputs) != 1:
@@ -232,7 +229,11 @@ class _Module:
         if not items:
             head = f"for _ in range({size(equation.params['length']).text}):"
         elif len(items) == 1:
-            head = f"for {items[0]} in {through[0].tight}{turn}:" if turn else f"for {items[0]} in {through[0].text}:"
+            head = (
+                f"for {items[0]} in {through[0].tight}{turn}:"
+                if turn
+                else f"for {items[0]} in {through[0].text}:"
+            )
         else:
             joined = ", ".join(t.tight + turn if turn else t.text for t in through)
             head = f"for {', '.join(items)} in zip({joined}):"
@@ -249,9 +250,7 @@ class _Module:
                 self.lines.append(f"{pad}    {name} = {stacked[-1]}")
                 stacked[-1] = name
         self.update(states, outputs, results[:carried], depth + 1)
-        self.lines.extend(
-            f"{pad}    {one}.append({item})" for one, item in zip(lists, stacked, strict=True)
-        )
+        self.lines.extend(f"{pad}    {one}.append({item})" for one, item in zip(lists, stacked, strict=True))
         self.lines.extend(f"{pad}{one} = np.array({one}{turn})" for one in lists)
         self.names.taken = taken  # What is the loop's own may be called the same in the next.
         for value, said in zip(equation.outputs, [*states, *lists], strict=True):
@@ -313,22 +312,6 @@ class _Module:
             self.said[value] = Expression(state, ATOM, tuple(value.shape))
 
 
-def _uses(equations: Sequence[Equation], outputs: Sequence[Atom]) -> dict[Value, int]:
-    """How often each value is read here; what a body reads counts as often."""
-    found: dict[Value, int] = {}
-    for equation in equations:
-        for atom in equation.inputs:
-            if isinstance(atom, Value):
-                # What a loop goes through is written once; a slice or a choice reads its operands once.
-                found[atom] = found.get(atom, 0) + 1
-        for body in equation.bodies:
-            for value in free(body):
-                found[value] = found.get(value, 0) + 2
-    for atom in {o for o in outputs if isinstance(o, Value)}:
-        found[atom] = found.get(atom, 0) + 1
-    return found
-
-
 def _functions_that_use(equations: Sequence[Equation]) -> dict[Value, set[str]]:
     found: dict[Value, set[str]] = {}
     for equation in equations:
@@ -355,18 +338,6 @@ def _sizes_used(equations: Sequence[Equation]) -> set[str]:
         for body in equation.bodies:
             found |= _sizes_used(body.equations)
     return found
-
-
-def identifier(name: str) -> str:
-    """A name as Python takes it.
-
-    Example:
-        >>> identifier("layers.0.weight"), identifier("2nd"), identifier("class")
-        ('layers_0_weight', '_2nd', 'class_')
-    """
-    text = re.sub(r"\W", "_", name) or "x"
-    text = f"_{text}" if text[0].isdigit() else text
-    return f"{text}_" if keyword.iskeyword(text) else text
 
 
 def _stem(value: Value, otherwise: str) -> str:

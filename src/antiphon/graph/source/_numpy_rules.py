@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -378,7 +377,9 @@ def _sort(equation: Equation, args: Sequence[Expression]) -> Expression:
 
 def unsupported(equation: Equation, what: str, advice: str) -> ExportError:
     """The error for what a format cannot say."""
-    return ExportError(f"The equation {described(equation)} is {what}.", "What NumPy has one word for.", advice)
+    return ExportError(
+        f"The equation {described(equation)} is {what}.", "What NumPy has one word for.", advice
+    )
 
 
 RULES: dict[str, Rule] = {
@@ -413,9 +414,12 @@ RULES: dict[str, Rule] = {
     "erfc": _entries(call("erfc")),
     "is_finite": _entries(call("np.isfinite")),
     "atan2": _entries(call("np.arctan2")),
-    **{n: _entries(call(f"np.{n}")) for n in "abs cbrt ceil cos cosh exp exp2 expm1 floor log log1p".split()},
-    **{n: _entries(call(f"np.{n}")) for n in "sign sin sinh sqrt tan tanh".split()},
-    **{n: _entries(call(f"np.arc{n[1:]}")) for n in "asin acos atan asinh acosh atanh".split()},
+    **{
+        n: _entries(call(f"np.{n}"))
+        for n in ["abs", "cbrt", "ceil", "cos", "cosh", "exp", "exp2", "expm1", "floor", "log", "log1p"]
+    },
+    **{n: _entries(call(f"np.{n}")) for n in ["sign", "sin", "sinh", "sqrt", "tan", "tanh"]},
+    **{n: _entries(call(f"np.arc{n[1:]}")) for n in ["asin", "acos", "atan", "asinh", "acosh", "atanh"]},
     **{f"reduce_{n}": _reduce(n) for n in ("sum", "mean", "max", "min", "prod")},
     "reduce_or": _reduce("any"),
     "reduce_and": _reduce("all"),

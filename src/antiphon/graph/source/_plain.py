@@ -21,18 +21,75 @@ import numpy as np
 
 from antiphon.graph._graph import Atom, Equation, Graph, Literal, Value
 from antiphon.graph._inline import fresh
-from antiphon.graph.source._facts import Between, Fact, Full, Ramp, Within, bounds, fact_of_array
 from antiphon.graph.source._fact_rules import fact_of
+from antiphon.graph.source._facts import Between, Fact, Full, Ramp, Within, bounds, fact_of_array
 from antiphon.graph.source._liveness import live
 from antiphon.graph.source._sizes import is_size
 
 ELEMENTWISE = frozenset(
-    "abs add and atan atan2 cbrt ceil clamp convert_element_type cos cosh div eq erf erfc exp exp2 expm1 floor "
-    "ge gt integer_pow is_finite le log log1p logistic lt max min mul ne neg not or pow rem round rsqrt "
-    "select_n sign sin sinh sqrt square sub tan tanh xor asin acos asinh acosh atanh".split()
+    [
+        "abs",
+        "add",
+        "and",
+        "atan",
+        "atan2",
+        "cbrt",
+        "ceil",
+        "clamp",
+        "convert_element_type",
+        "cos",
+        "cosh",
+        "div",
+        "eq",
+        "erf",
+        "erfc",
+        "exp",
+        "exp2",
+        "expm1",
+        "floor",
+        "ge",
+        "gt",
+        "integer_pow",
+        "is_finite",
+        "le",
+        "log",
+        "log1p",
+        "logistic",
+        "lt",
+        "max",
+        "min",
+        "mul",
+        "ne",
+        "neg",
+        "not",
+        "or",
+        "pow",
+        "rem",
+        "round",
+        "rsqrt",
+        "select_n",
+        "sign",
+        "sin",
+        "sinh",
+        "sqrt",
+        "square",
+        "sub",
+        "tan",
+        "tanh",
+        "xor",
+        "asin",
+        "acos",
+        "asinh",
+        "acosh",
+        "atanh",
+    ]
 )
 PASSES = ("copy", "copy_p", "stop_gradient", "reduce_precision", "optimization_barrier")
-BODY = {"custom_jvp_call": "call_jaxpr", "custom_vjp_call": "call_jaxpr", "custom_vjp_call_jaxpr": "fun_jaxpr"}
+BODY = {
+    "custom_jvp_call": "call_jaxpr",
+    "custom_vjp_call": "call_jaxpr",
+    "custom_vjp_call_jaxpr": "fun_jaxpr",
+}
 
 
 class Writer:
@@ -142,7 +199,9 @@ class Writer:
         if low != 0:
             tests.append(self.emit(like, "ge", (line, self.lone(low, line.dtype, like)), line.shape, boolean))
         if high != line.shape[0]:
-            tests.append(self.emit(like, "lt", (line, self.lone(high, line.dtype, like)), line.shape, boolean))
+            tests.append(
+                self.emit(like, "lt", (line, self.lone(high, line.dtype, like)), line.shape, boolean)
+            )
         return tests[0] if len(tests) == 1 else self.emit(like, "and", tests, line.shape, boolean)
 
     def along(self, like: Equation, line: Value, atom: Atom, axis: int) -> Value:
@@ -284,22 +343,24 @@ def _with_bodies(
     inputs = equation.inputs
     if equation.primitive == "scan":
         many, carried = params["num_consts"], params["num_carry"]
-        body = _body(writer, params["jaxpr"], inputs[:many], carried, inputs[many + carried :], rules, peepholes)
+        body = _body(
+            writer, params["jaxpr"], inputs[:many], carried, inputs[many + carried :], rules, peepholes
+        )
         kept: Sequence[Atom] = inputs[many:]
         params = {k: params[k] for k in ("length", "reverse")} | {"num_carry": carried, "jaxpr": body}
     elif equation.primitive == "while":
         test, run = params["cond_nconsts"], params["body_nconsts"]
         kept = inputs[test + run :]
         cond = _body(writer, params["cond_jaxpr"], inputs[:test], len(kept), (), rules, peepholes)
-        body = _body(
-            writer, params["body_jaxpr"], inputs[test : test + run], len(kept), (), rules, peepholes
-        )
+        body = _body(writer, params["body_jaxpr"], inputs[test : test + run], len(kept), (), rules, peepholes)
         params = {"cond_jaxpr": cond, "body_jaxpr": body}
     else:
         which = writer.number(inputs[0])
         branches = params["branches"]
         if which is not None:
-            return _inline(writer, replace(equation, inputs=inputs[1:]), branches[int(which)], rules, peepholes)
+            return _inline(
+                writer, replace(equation, inputs=inputs[1:]), branches[int(which)], rules, peepholes
+            )
         asked = writer.maker(inputs[0], "convert_element_type")
         kept = (asked.inputs[0] if asked and asked.inputs[0].dtype == np.bool_ else inputs[0],)
         params = {"branches": tuple(_body(writer, b, inputs[1:], 0, (), rules, peepholes) for b in branches)}

@@ -115,7 +115,9 @@ def _converted(writer: Writer, equation: Equation) -> Found:
     if not kind_of(equation.outputs[0].dtype):
         return None
     before, after = np.dtype(equation.inputs[0].dtype), np.dtype(equation.outputs[0].dtype)
-    same = before == after or (before.kind == after.kind == "f" and {before.itemsize, after.itemsize} == {4, 8})
+    same = before == after or (
+        before.kind == after.kind == "f" and {before.itemsize, after.itemsize} == {4, 8}
+    )
     return equation.inputs if same else None
 
 
@@ -189,7 +191,9 @@ def _clamped(writer: Writer, like: Equation, place: Atom, length: Any) -> Atom:
     return found
 
 
-def _slice(writer: Writer, like: Equation, operand: Atom, places: Sequence[Any], sizes: Sequence[Any]) -> Atom:
+def _slice(
+    writer: Writer, like: Equation, operand: Atom, places: Sequence[Any], sizes: Sequence[Any]
+) -> Atom:
     operand = writer.operand(operand, like, whole=True)
     if all(size == length for size, length in zip(sizes, operand.shape, strict=True)):
         return operand
@@ -240,7 +244,10 @@ def _gather(writer: Writer, equation: Equation) -> Found:
     places = _without_last(writer, equation, indices)
     low, high = bounds(writer.fact(indices), indices.shape)
     inside = "PROMISE" in str(equation.params["mode"]) or (
-        low is not None and high is not None and at_least(low, 0) and at_least(operand.shape[axis] - sizes[axis], high)
+        low is not None
+        and high is not None
+        and at_least(low, 0)
+        and at_least(operand.shape[axis] - sizes[axis], high)
     )
     if not inside and "CLIP" not in str(equation.params["mode"]):
         raise ExportError(
@@ -293,7 +300,9 @@ def _take(writer: Writer, like: Equation, operand: Atom, places: Atom, axis: int
             like, "broadcast_in_dim", (row,), shape, operand.dtype, shape=shape, broadcast_dimensions=kept
         )
     if not places.shape:
-        place = writer.operand(places, like, whole=False) if inside else _clamped(writer, like, places, length)
+        place = (
+            writer.operand(places, like, whole=False) if inside else _clamped(writer, like, places, length)
+        )
         return _index(writer, like, operand, place, axis)
     low, high = bounds(fact, places.shape)
     sure = low is not None and high is not None and at_least(low, 0) and at_least(length - 1, high)
@@ -323,10 +332,14 @@ def _counted_at(writer: Writer, like: Equation, operand: Atom, places: Atom, cou
     result = places
     if counted.step != 1:
         step = Literal(np.asarray(counted.step, operand.dtype))
-        result = writer.emit(like, "mul", (writer.operand(result, like, False), step), places.shape, operand.dtype)
+        result = writer.emit(
+            like, "mul", (writer.operand(result, like, False), step), places.shape, operand.dtype
+        )
     if counted.start != 0:
         start = writer.lone(counted.start, operand.dtype, like)
-        result = writer.emit(like, "add", (writer.operand(result, like, False), start), places.shape, operand.dtype)
+        result = writer.emit(
+            like, "add", (writer.operand(result, like, False), start), places.shape, operand.dtype
+        )
     return result
 
 
@@ -445,7 +458,9 @@ def _window(writer: Writer, equation: Equation) -> Found:
     out = equation.outputs[0]
     operand = writer.operand(inputs[0], equation, whole=True)
     return (
-        writer.emit(equation, "window", (operand,), out.shape, out.dtype, kind=kind.replace("sum", "add"), **params),
+        writer.emit(
+            equation, "window", (operand,), out.shape, out.dtype, kind=kind.replace("sum", "add"), **params
+        ),
     )
 
 
