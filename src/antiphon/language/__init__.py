@@ -19,6 +19,7 @@ from antiphon.language._program import Program, with_language
 from antiphon.language._reference import primitive_table
 from antiphon.language._roles import Rule
 from antiphon.language._sequence import sequence
+from antiphon.language._stream import Stream, to_stream
 from antiphon.language._sympy import to_sympy
 from antiphon.language._terms import (
     Apply,
@@ -61,6 +62,7 @@ __all__ = [
     "Real",
     "Rule",
     "Seq",
+    "Stream",
     "Term",
     "Type",
     "TypeVariable",
@@ -99,6 +101,7 @@ __all__ = [
     "to_dot",
     "to_latex",
     "to_math",
+    "to_stream",
     "to_sympy",
     "to_text",
     "to_words",
