@@ -37,6 +37,7 @@ DTYPES: dict[int, Any] = {
     21: np.dtype(ml_dtypes.uint4),
     22: np.dtype(ml_dtypes.int4),
 }
+INT4 = {DTYPES[k] for k in (21, 22)}
 FLOAT8 = {DTYPES[k] for k in (17, 18, 19, 20)}
 
 
@@ -61,6 +62,8 @@ def converted(x: Any, dtype: Any, saturate: bool = True) -> Any:
             x = jnp.where(jnp.isnan(x), x, jnp.clip(x, -limit, limit))
     if jnp.issubdtype(dtype, jnp.bool_):
         return x != jnp.zeros((), x.dtype)
+    if dtype in INT4:  # the lowest four bits
+        x = lax.convert_element_type(lax.convert_element_type(x, jnp.int32), jnp.int8)
     return lax.convert_element_type(x, dtype)
 
 
