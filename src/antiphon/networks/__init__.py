@@ -8,6 +8,7 @@ for a batch, and `jax.vmap` over stacked networks for many at once: every leaf o
 
 from antiphon.networks._cells import RNNCell, make_cell
 from antiphon.networks._history import EarlyStopping, History
+from antiphon.networks._keras_model import KerasModel, from_keras
 from antiphon.networks._layer_graph import Network
 from antiphon.networks._maps import SequenceToSequence, SequenceToVector, VectorToVector
 from antiphon.networks._model import Model
@@ -21,6 +22,7 @@ __all__ = [
     "EarlyStopping",
     "History",
     "Input",
+    "KerasModel",
     "Model",
     "Network",
     "RNNCell",
@@ -32,6 +34,7 @@ __all__ = [
     "VectorToVector",
     "build",
     "from_arrays",
+    "from_keras",
     "make_cell",
     "to_arrays",
     "trainable",

@@ -110,7 +110,7 @@ class Model:
         """Say what to train for.
 
         Args:
-            optimizer: `"adam"`, `"adamw"`, `"nadam"`, `"adamax"`, `"adagrad"`, `"rmsprop"`, `"sgd"` or
+            optimizer: `"adam"`, `"adamw"`, `"adamax"`, `"adagrad"`, `"rmsprop"`, `"sgd"` or
                 `"lion"`, with the settings of Keras; or an `optax.GradientTransformation`.
             loss: `"sparse_categorical_crossentropy"`, `"categorical_crossentropy"`, `"binary_crossentropy"`,
                 `"mse"`, `"mae"`, `"huber"`, or a function of output and target of one case that gives one

@@ -14,12 +14,11 @@ from antiphon.networks._checks import check_choice
 _MAKE: dict[str, Callable[[float], optax.GradientTransformation]] = {
     "adam": lambda rate: optax.adam(rate, eps=1e-7),
     "adamw": lambda rate: optax.adamw(rate, eps=1e-7, weight_decay=4e-3),
-    "nadam": lambda rate: optax.nadam(rate, eps=1e-7),
     "adamax": lambda rate: optax.adamax(rate, eps=1e-7),
     "adagrad": lambda rate: optax.adagrad(rate, initial_accumulator_value=0.1, eps=1e-7),
     "rmsprop": lambda rate: optax.rmsprop(rate, decay=0.9, eps=1e-7),
     "sgd": lambda rate: optax.sgd(rate),
-    "lion": lambda rate: optax.lion(rate),
+    "lion": lambda rate: optax.lion(rate, weight_decay=0.0),
 }
 _RATES = {"sgd": 0.01}
 

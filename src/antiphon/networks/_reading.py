@@ -67,7 +67,7 @@ class Reader:
             frames = None
             if longest is not None and len(tensor.shape) > 1:
                 frames = [self.out_times(int(length))[index] for length in longest]
-            *_, size = tensor.shape
+            size = tensor.struct.shape[-1]
             rank = len(tensor.shape)
             dense = None if frames is not None or rank < 2 else self._dense_frames(cases, index)
             targets.append(read_targets(own, kind_of(loss), rank, size, len(cases), frames, dense))
