@@ -166,6 +166,8 @@ def _shift(template: Any, by: int) -> Any:
     for part in template.parts:
         if part[0] in ("array", "number"):
             part = (part[0], part[1] + by, *part[2:])
+        elif part[0] == "padded":
+            part = (part[0], part[1] + by, part[2] + by, part[3])
         elif part[0] in ("made", "object"):
             part = (part[0], part[1], _shift(part[2], by))
         parts.append(part)

@@ -13,6 +13,7 @@ from malt.operators import py_builtins
 
 from antiphon.graph.hybrid._branch import truth
 from antiphon.graph.hybrid._contents import MISSING, is_mutable, is_object
+from antiphon.graph.hybrid._padding import Padded
 from antiphon.graph.hybrid._rows import Rows, TracedRange, backwards, enumerated, rows, zipped
 from antiphon.graph.hybrid._signals import Imperative, Reason, here
 from antiphon.graph.hybrid._trace import Trace, current, tracing
@@ -118,20 +119,25 @@ def fstring(*parts: Any) -> Any:
 
 
 def _range(*ends: Any) -> Any:
+    if current() is None or not any(isinstance(e, jax.Array) for e in ends):
+        return range(*ends)
+    start, stop, step = (0, *ends, 1) if len(ends) == 1 else (*ends, 1) if len(ends) == 2 else ends
+    if not traced(step) and step == 0:
+        return range(*ends)
     trace = tracing()
-    if trace is not None and any(traced(e) for e in ends):
-        start, stop, step = (0, *ends, 1) if len(ends) == 1 else (*ends, 1) if len(ends) == 2 else ends
-        return TracedRange(start, stop, step)
-    run = current()
-    if run is not None and any(isinstance(e, jax.Array) for e in ends):
-        ends = tuple(e.__index__() if isinstance(e, jax.Array) else e for e in ends)
-    return range(*ends)
+    if trace is not None and id(stop) in trace.bounds and not traced(start) and step == 1 and start >= 0:
+        return Rows((), trace.bounds[id(stop)][1], lambda row, k: start + k, jnp.maximum(stop - start, 0))
+    return TracedRange(start, stop, step)
 
 
-def _len(value: Any) -> int:
+def _len(value: Any) -> Any:
     trace = tracing()
     if trace is not None:
         trace.heap.whole(value)
+        if isinstance(value, Padded) and value.axis == 0:
+            return trace.bounded(value)
+        if isinstance(value, Padded):
+            return value.array.shape[0]
     if isinstance(value, list) and any(type(v) is Segment for v in value):
         return sum(v.count if type(v) is Segment else 1 for v in value)
     return len(value)
@@ -186,7 +192,7 @@ def _list(kind: type) -> Callable[..., Any]:
 
 
 def _isinstance(value: Any, kinds: Any) -> bool:
-    return isinstance(value, kinds)
+    return isinstance(value.array if isinstance(value, Padded) else value, kinds)
 
 
 def _setattr(holder: Any, name: str, value: Any) -> None:

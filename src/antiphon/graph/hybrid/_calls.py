@@ -19,6 +19,7 @@ import numpy as np
 from antiphon.graph.hybrid import _builtins
 from antiphon.graph.hybrid._contents import WHOLE, contents, is_mutable, is_object, is_tree
 from antiphon.graph.hybrid._heap import FIXED
+from antiphon.graph.hybrid._padding import Padded, passes_on
 from antiphon.graph.hybrid._signals import Imperative, Reason, Unstructured, here
 from antiphon.graph.hybrid._source import Unconvertible, convert
 from antiphon.graph.hybrid._trace import Trace, Watch, current, plain, running, tracing
@@ -151,8 +152,11 @@ def _foreign(f: Any, args: tuple, kwargs: dict, run: Trace | Watch) -> Any:
     _release(run, f, owner, args, kwargs)
     if args and isinstance(args[0], list) and _one_segment(args[0]):
         if not kwargs and len(args) == 1 and is_array(args[0][0].stacked):
-            return args[0][0].stacked
+            part = args[0][0]
+            return part.stacked if part.length is None else Padded(part.stacked, part.length, 0)
         expand(args[0])
+    if any(isinstance(a, Padded) for a in (*args, *kwargs.values())) and not passes_on(f):
+        raise Unstructured(Reason(here(), f"call of {_name(f)}", "it takes an input of any length as a whole."))
     if isinstance(f, type) and f.__init__ is not object.__init__:
         made = _construct(run, f, args, kwargs)
         if made is not None:

@@ -164,7 +164,7 @@ def for_stmt(
         _for_range(iter_, extra_test, body, get_state, set_state, symbol_names)
         return
     over = rows(iter_) if trace is not None else None
-    if trace is None or over is None or over.length <= _limit(trace, over):
+    if trace is None or over is None or (over.count is None and over.length <= trace.options.unroll):
         _in_python(iter_ if run is None or over is None else over, extra_test, body, trace)
         return
     start = get_state()
@@ -173,6 +173,8 @@ def for_stmt(
             for_rows(trace, over, extra_test, body, get_state, set_state, symbol_names, "for")
     except Unstructured as error:
         set_state(start)
+        if over.count is not None:
+            raise
         if trace.nested and not isinstance(iter_, range) and any_traced_row(over) and over.length > 256:
             raise
         trace.report.assume(
@@ -181,10 +183,6 @@ def for_stmt(
         _in_python(iter_ if isinstance(iter_, range) else over, extra_test, body, trace)
         return
     trace.report.convert(here(), "for", "a scan")
-
-
-def _limit(trace: Trace, over: Rows) -> int:
-    return trace.options.unroll
 
 
 def _in_python(items: Any, extra_test: Any, body: Any, trace: Any) -> None:

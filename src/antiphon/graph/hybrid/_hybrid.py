@@ -19,11 +19,12 @@ from antiphon.errors import ConversionError, InputError
 from antiphon.graph.hybrid._build import Call, Graphed
 from antiphon.graph.hybrid._calls import callable_of, converted_call
 from antiphon.graph.hybrid._explain import Explanation, Report
+from antiphon.graph.hybrid._padding import fits, pad, rooms
 from antiphon.graph.hybrid._plan import Changed, Plan
 from antiphon.graph.hybrid._record import Outcome
 from antiphon.graph.hybrid._signals import Again, Imperative, Reason, Signal, Site, Unknown
 from antiphon.graph.hybrid._trace import Options, Watch, current, running
-from antiphon.graph.hybrid._values import traced
+from antiphon.graph.hybrid._values import is_input, traced
 
 log = logging.getLogger("antiphon.graph.hybrid")
 GRAPHS = 8  # sets of assumptions kept for one kind of arguments
@@ -39,6 +40,10 @@ class Case:
     imperative: bool = False
     varying: set[str] = field(default_factory=set)
     pinned: set[str] = field(default_factory=set)
+    shapes: list[Any] = field(default_factory=list)
+    rooms: Any = None
+    padded: Case | None = None
+    paddable: bool = True
 
 
 class Hybrid:
@@ -130,7 +135,7 @@ class Hybrid:
             args = (*self._leading, *args)
         leaves, structure = jax.tree.flatten((args, kwargs))
         numbers = self._numbers.get(structure, ())
-        dynamic = tuple([_is_input(x) or i in numbers for i, x in enumerate(leaves)])
+        dynamic = tuple([is_input(x) or i in numbers for i, x in enumerate(leaves)])
         key = (structure, tuple([None if d else _token(x) for x, d in zip(leaves, dynamic, strict=True)]))
         try:
             case = self._cases.get(key)
@@ -149,7 +154,37 @@ class Hybrid:
         )
         if case.imperative:
             return self._imperative(args, kwargs)
+        shapes = tuple([getattr(x, "shape", ()) for x in inputs])
+        if shapes not in case.shapes:
+            if case.shapes and case.paddable:
+                done, result = self._padded(case, call, inputs, shapes)
+                if done:
+                    return result
+            case.shapes.append(shapes)
         return self._compiled(case, call, inputs, args, kwargs)
+
+    def _padded(self, case: Case, call: Call, inputs: list[Any], shapes: Any) -> tuple[bool, Any]:
+        """Run inputs of another length with rows added, if that is possible: whether it was, and the result."""
+        if case.rooms is None or not fits(shapes, case.rooms, case.shapes[0]):
+            case.rooms = rooms(shapes, case.shapes)
+            if case.rooms is None:
+                return False, None
+            case.padded = Case(case.dynamic, varying=case.varying, pinned=case.pinned)
+        assert case.padded is not None
+        longer = pad(inputs, case.rooms)
+        for graph in [*case.padded.graphs, None]:
+            try:
+                graph = graph or self._new(case.padded, {})
+                found = graph.plan.find(call.root)
+                done, result = self._attempt(graph, call, longer, found)
+            except Changed:
+                continue
+            except (Signal, Exception) as error:
+                case.paddable, case.padded = False, None
+                log.debug("%s cannot take inputs of any length in one graph: %s", self, error)
+                return False, None
+            return done, result
+        return False, None
 
     def _compiled(self, case: Case, call: Call, inputs: list[Any], args: tuple, kwargs: dict) -> Any:
         tried, stale = 0, None
@@ -351,12 +386,6 @@ class Bound:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__func__, name)
-
-
-def _is_input(leaf: Any) -> bool:
-    return isinstance(leaf, jax.Array) or (
-        isinstance(leaf, np.ndarray | np.generic) and leaf.dtype.kind in "biufc"
-    )
 
 
 def _token(leaf: Any) -> Hashable:

@@ -273,7 +273,7 @@ class Roll:
             found.append(outs[known["check"].place])
         return found
 
-    def finish(self, arrays: list[Any], known: dict[str, Any], stacked: list[Any], rounds: int) -> None:
+    def finish(self, arrays: list[Any], known: dict[str, Any], stacked: list[Any], rounds: int, length: Any = None) -> None:
         """Leave variables and places as after the last round."""
         heap, at = self.trace.heap, 0
         values, items = [], iter(stacked)
@@ -282,7 +282,7 @@ class Roll:
             value = slot.build(arrays[at : at + count])
             at += count
             if slot.appends:
-                value = [*value, *_segments(out, items, rounds)]
+                value = [*value, *_segments(out, items, rounds, length)]
             values.append(value)
         self.set(tuple(values[: self.vars]))
         for (i, key), value in zip(self.places, values[self.vars :], strict=True):
@@ -291,12 +291,14 @@ class Roll:
             self.trace.check(arrays[at], self.construct)
 
 
-def _segments(out: Value, items: Any, rounds: int) -> list[Any]:
+def _segments(out: Value, items: Any, rounds: int, count: Any) -> list[Any]:
     """What the rounds have appended, as parts of the list."""
     leaves = [next(items) if isinstance(x, Out) else [x] * rounds for x in out.leaves]
     each = jax.tree.structure(out.structure.unflatten(range(len(leaves)))).children()
     if len(each) == 1 and all(isinstance(x, jax.Array) for x in leaves):
-        return [Segment(rounds, jax.tree.unflatten(each[0], leaves))]
+        return [Segment(rounds, jax.tree.unflatten(each[0], leaves), count)]
+    if count is not None:
+        raise Unstructured(Reason(here(), "for", "it appends more than one thing a round."))
     appended = []
     for k in range(rounds):
         appended.extend(jax.tree.unflatten(out.structure, [x[k] for x in leaves]))
@@ -336,8 +338,8 @@ def for_rows(
         for x in out.leaves
         if isinstance(x, Out)
     ]
-    arrays, stacked = lower_for(roll, call, known, leaves, over.length, appended)
-    roll.finish(arrays, known, stacked, over.length)
+    arrays, stacked = lower_for(roll, call, known, leaves, over, appended)
+    roll.finish(arrays, known, stacked, over.length, over.count)
 
 
 def while_true(

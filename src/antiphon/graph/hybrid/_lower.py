@@ -9,26 +9,31 @@ import equinox.internal as eqxi
 import jax
 import jax.numpy as jnp
 
+from antiphon.graph.hybrid._rows import Rows
+
 CHECKPOINTS = 64  # rounds of a loop kept for the backward pass; those in between are run again
 
 
 def lower_for(
-    roll: Any,
-    call: Callable[..., list[Any]],
-    known: dict[str, Any],
-    rows: list[Any],
-    length: int,
-    kept: list[Any],
+    roll: Any, call: Callable[..., list[Any]], known: dict[str, Any], rows: list[Any], over: Rows, kept: list[Any]
 ) -> tuple[list[Any], list[Any]]:
     """As a scan: what it carries at the end, and what its rounds appended, stacked."""
 
     def step(carry: tuple[Any, list[Any]], row: list[Any]) -> tuple[tuple[Any, list[Any]], list[Any]]:
         k, arrays = carry
-        outs = call(*arrays, k, *row)
-        return (k + 1, roll.carry(known, outs)), [outs[x.place] for x in kept]
+
+        def run() -> tuple[list[Any], list[Any]]:
+            outs = call(*arrays, k, *row)
+            return roll.carry(known, outs), [outs[x.place] for x in kept]
+
+        def skip() -> tuple[list[Any], list[Any]]:
+            return arrays, [x.spec.zeros() for x in kept]
+
+        after, appended = run() if over.count is None else jax.lax.cond(k < over.count, run, skip)
+        return (k + 1, after), appended
 
     start = (jnp.asarray(0), roll.initial())
-    (_, arrays), stacked = jax.lax.scan(step, start, rows, length=length)
+    (_, arrays), stacked = jax.lax.scan(step, start, rows, length=over.length)
     return arrays, stacked
 
 

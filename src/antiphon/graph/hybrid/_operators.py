@@ -21,8 +21,9 @@ from antiphon.graph.hybrid._calls import converted_call, is_library
 from antiphon.graph.hybrid._comprehensions import comprehension, generator
 from antiphon.graph.hybrid._contents import is_mutable, is_object
 from antiphon.graph.hybrid._control import and_, assert_, for_stmt, if_exp, if_stmt, ld, not_, or_, while_stmt
+from antiphon.graph.hybrid._padding import Padded
 from antiphon.graph.hybrid._signals import Imperative, Reason, here
-from antiphon.graph.hybrid._trace import tracing
+from antiphon.graph.hybrid._trace import current, tracing
 from antiphon.graph.hybrid._values import Deferred, any_traced, traced
 
 slice = builtins.slice
@@ -64,11 +65,13 @@ def autograph_artifact(f: Any) -> Any:
 
 def attribute(holder: Any, name: str) -> Any:
     """An attribute is read."""
-    trace = tracing()
+    trace, run = tracing(), current()
+    if isinstance(holder, jax.Array) and name in ("item", "tolist", "__array__") and run is not None:
+        return _ToPython(run, holder, name)
     if trace is None or isinstance(holder, types.ModuleType):
         return getattr(holder, name)
-    if traced(holder) and name in ("item", "tolist", "__array__"):
-        return _ToPython(trace, holder, name)
+    if isinstance(holder, Padded) and name == "shape":
+        trace.bounded(holder)
     found = inspect.getattr_static(type(holder), name, None)
     if isinstance(found, property) and isinstance(found.fget, types.FunctionType):
         if is_object(holder) and not is_library(found.fget.__code__):
@@ -84,7 +87,7 @@ def attribute(holder: Any, name: str) -> Any:
 class _ToPython:
     """A method of an array that gives numbers of Python's."""
 
-    trace: Any
+    run: Any
     array: Any
     name: str
     __antiphon_converted__ = True
@@ -92,7 +95,9 @@ class _ToPython:
     def __call__(self) -> Any:
         if self.name == "item" or self.array.ndim == 0:
             kind = {"b": bool, "i": int, "u": int, "f": float}.get(self.array.dtype.kind, complex)
-            return self.trace.settle(self.array, kind, self.name)
+            return self.run.settle(self.array, kind, self.name)
+        if not traced(self.array):
+            return getattr(self.array, self.name)()
         raise Imperative(Reason(here(), self.name, "it needs all values of an array.", "Keep it an array."))
 
 

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from antiphon.graph.hybrid._contents import MISSING, is_object, is_tree
+from antiphon.graph.hybrid._values import is_input
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +26,7 @@ class Tree:
     def of(value: Any) -> Tree:
         """Of a value."""
         leaves, structure = jax.tree.flatten(value)
-        arrays = tuple(isinstance(x, jax.Array | np.ndarray) for x in leaves)
+        arrays = tuple([is_input(x) for x in leaves])
         return Tree(structure, arrays, tuple(x for x, a in zip(leaves, arrays, strict=True) if not a))
 
     def fits(self, value: Any) -> bool:
@@ -127,7 +128,7 @@ class Step:
         """Whether the graph is right for it."""
         holds = self.holds
         if holds == "array":
-            return isinstance(value, jax.Array | np.ndarray)
+            return is_input(value)
         if holds is None:
             return type(value) is self.expected if self.by_type else alike(value, self.expected)
         if holds == "number":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from antiphon.graph.hybrid._padding import Padded
 from antiphon.graph.hybrid._values import is_array, traced
 
 
@@ -20,13 +22,17 @@ class Rows:
         arrays: A tree of arrays whose first axis is the loop's.
         length: Number of rows.
         make: The item, from the arrays' rows and its number.
+        count: How many of the rows are looped over, if that is known only when the graph runs.
     """
 
     arrays: Any
     length: int
     make: Callable[[Any, Any], Any]
+    count: Any = None
 
     def __iter__(self) -> Iterator[Any]:
+        if self.count is not None:
+            raise TypeError("how many rounds there are is known only when the graph runs")
         for k in range(self.length):
             yield self.make(jax.tree.map(lambda a: a[k], self.arrays), k)  # noqa: B023  (used at once)
 
@@ -60,6 +66,8 @@ def rows(value: Any) -> Rows | None:
         return value
     if is_array(value) and value.ndim > 0:
         return Rows(value, value.shape[0], lambda row, k: row)
+    if isinstance(value, Padded) and value.axis == 0:
+        return Rows(value.array, value.array.shape[0], lambda row, k: row, value.length)
     if isinstance(value, range):
         return Rows((), len(value), lambda row, k: value.start + k * value.step)
     return None
@@ -70,7 +78,7 @@ def enumerated(value: Any, start: Any = 0) -> Any:
     inner = rows(value)
     if inner is None or isinstance(value, range):
         return enumerate(value, start)
-    return Rows(inner.arrays, inner.length, lambda row, k: (start + k, inner.make(row, k)))
+    return Rows(inner.arrays, inner.length, lambda row, k: (start + k, inner.make(row, k)), inner.count)
 
 
 def zipped(*values: Any, strict: bool = False) -> Any:
@@ -80,14 +88,17 @@ def zipped(*values: Any, strict: bool = False) -> Any:
         return zip(*values, strict=strict)
     found = [r for r in inner if r is not None]
     length = min(r.length for r in found)
-    if strict and any(r.length != length for r in found):
+    if strict and any(r.length != length for r in found) and all(r.count is None for r in found):
         return zip(*values, strict=True)
     arrays = tuple(jax.tree.map(lambda a: a[:length], r.arrays) for r in found)
 
     def make(row: Any, k: Any) -> tuple:
         return tuple(r.make(x, k) for r, x in zip(found, row, strict=True))
 
-    return Rows(arrays, length, make)
+    if all(r.count is None for r in found):
+        return Rows(arrays, length, make)
+    count = functools.reduce(jnp.minimum, (r.length if r.count is None else r.count for r in found))
+    return Rows(arrays, length, make, count)
 
 
 def backwards(value: Any) -> Any:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from antiphon.graph.hybrid._contents import is_mutable, is_object
 from antiphon.graph.hybrid._heap import FIXED, Heap
+from antiphon.graph.hybrid._padding import Padded
 from antiphon.graph.hybrid._values import Deferred, expand, flatten, is_array
 
 
@@ -39,6 +41,8 @@ class Template:
                 leaves.append(arrays[part[1]])
             elif kind == "number":
                 leaves.append(part[2](np.asarray(arrays[part[1]]).item()))
+            elif kind == "padded":
+                leaves.append(Padded(arrays[part[1]], arrays[part[2]], part[3]).trimmed())
             elif kind == "outside":
                 leaves.append(found[part[1]])
             elif kind == "made":
@@ -73,6 +77,9 @@ def _split(heap: Heap, value: Any, arrays: list[Any], number: type | None = None
         node = heap.nodes.get(id(leaf))
         if isinstance(leaf, Deferred):
             parts.append(("made", leaf.make, _split(heap, leaf.inputs, arrays)))
+        elif isinstance(leaf, Padded):
+            parts.append(("padded", len(arrays), len(arrays) + 1, leaf.axis))
+            arrays += [leaf.array, jnp.asarray(leaf.length)]
         elif is_array(leaf):
             parts.append(
                 ("number", len(arrays), number) if number and not leaf.shape else ("array", len(arrays))

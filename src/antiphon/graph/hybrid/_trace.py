@@ -14,6 +14,7 @@ import jax.numpy as jnp
 
 from antiphon.graph.hybrid._explain import Report
 from antiphon.graph.hybrid._heap import Heap
+from antiphon.graph.hybrid._padding import Padded
 from antiphon.graph.hybrid._signals import Imperative, Reason, Site, Unknown, Unstructured, here
 from antiphon.graph.hybrid._template import Template, split
 from antiphon.graph.hybrid._values import traced
@@ -89,6 +90,7 @@ class Trace:
         self.effects: list[Effect] = []
         self.position: dict[Site, int] = defaultdict(int)
         self.regions = 0
+        self.bounds: dict[int, tuple[Any, int]] = {}
         self.active: dict[Any, int] = defaultdict(int)
         self.queue: list[tuple[Any, ...]] = []
 
@@ -122,6 +124,11 @@ class Trace:
         self.assumed.append((site, plain(jnp.reshape(value, ())), shown[at], construct))
         self.report.assume(site, construct, f"assumed to be {shown[at]!r}, as in the run before; checked")
         return kind(shown[at])
+
+    def bounded(self, value: Padded) -> Any:
+        """The length of an input of any length; a range up to it is known to have an end."""
+        self.bounds[id(value.length)] = value.length, value.array.shape[value.axis]
+        return value.length
 
     def passed(self, site: Site) -> None:
         """A place where a run as Python decides has been passed."""

@@ -24,6 +24,19 @@ def is_array(value: Any) -> bool:
     return isinstance(value, jax.Array)
 
 
+_inputs: dict[type, bool] = {}
+
+
+def is_input(value: Any) -> bool:
+    """Whether it is an input of a graph: an array of JAX's or NumPy's. Asked at every call, so by class."""
+    known = _inputs.get(type(value))
+    if known is None:
+        if isinstance(value, np.ndarray | np.generic):
+            return value.dtype.kind in "biufc"
+        known = _inputs[type(value)] = isinstance(value, jax.Array)
+    return known
+
+
 def any_traced(*values: Any) -> bool:
     """Whether a value, or one inside a tree of them, is known only when the graph runs."""
     return any(traced(leaf) for leaf in jax.tree.leaves(values, is_leaf=lambda n: isinstance(n, Deferred)))
@@ -52,11 +65,13 @@ class Deferred:
 class Segment:
     """What a loop has appended to a list: `count` items, stacked."""
 
-    def __init__(self, count: int, stacked: Any) -> None:
-        self.count, self.stacked = count, stacked
+    def __init__(self, count: int, stacked: Any, length: Any = None) -> None:
+        self.count, self.stacked, self.length = count, stacked, length
 
     def items(self) -> list[Any]:
         """One by one."""
+        if self.length is not None:
+            raise TypeError("how many items a loop appended is known only when the graph runs")
         return [jax.tree.map(lambda leaf: leaf[i], self.stacked) for i in range(self.count)]
 
     def __getattr__(self, name: str) -> Any:
@@ -78,7 +93,7 @@ def expand(items: list[Any]) -> None:
 
 def leaf_kinds(node: Any) -> bool:
     """What is a leaf though it might look like a tree."""
-    return isinstance(node, Maybe | Deferred | Segment | Earlier)
+    return isinstance(node, Maybe | Deferred | Segment | Earlier) or type(node).__name__ == "Padded"
 
 
 def flatten(value: Any) -> tuple[list[Any], Any]:
