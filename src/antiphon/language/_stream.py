@@ -52,8 +52,8 @@ def to_stream(program: Program) -> Stream:
     deviations run. The state keeps its size; it counts frames up to 2^31.
 
     Args:
-        program: One that looks at the past only: no centred or leading window, no part or middle of the whole,
-            and within a function for each frame no summary but `first`.
+        program: One that looks at the past only: no centred or leading window, no part or middle of the
+            whole, and within a function for each frame no summary but `first`.
 
     Raises:
         ExportError: Names the word that cannot go frame by frame, and what to use instead.

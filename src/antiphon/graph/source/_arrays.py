@@ -21,7 +21,7 @@ def rows(array: np.ndarray, open_: str, close: str, digits: Callable[[Any], str]
         indent: Spaces before the first line that is not the opening one.
 
     Example:
-        >>> print(rows(np.array([[1.0, 2.0], [3.0, 4.0]]), "[", "]", number_text))
+        >>> print(rows(np.array([[1.0, 2.0], [3.0, 4.0]]), "[", "]", str))
         [
             [1.0, 2.0],
             [3.0, 4.0],

@@ -101,6 +101,7 @@ def to_c(
         ExportError: If something in the graph has no rule: names the primitive and its source line.
 
     Example:
+        >>> import jax
         >>> import jax.numpy as jnp
         >>> from antiphon.graph import trace
         >>> (T,) = jax.export.symbolic_shape("T")

@@ -26,7 +26,7 @@ def plain_graph(graph: Graph) -> Graph:
         >>> (T,) = jax.export.symbolic_shape("T")
         >>> last = trace(lambda x: x[-1] * 2, jax.ShapeDtypeStruct((T, 2), jnp.float32))
         >>> [e.primitive for e in plain_graph(last).equations]
-        ['index', 'mul']
+        ['size', 'index', 'mul']
     """
     return plain(graph, RULES, PEEPHOLES)
 
