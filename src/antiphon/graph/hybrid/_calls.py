@@ -19,10 +19,11 @@ import numpy as np
 from antiphon.graph.hybrid import _builtins
 from antiphon.graph.hybrid._contents import WHOLE, contents, is_mutable, is_object, is_tree
 from antiphon.graph.hybrid._heap import FIXED
-from antiphon.graph.hybrid._padding import Padded, passes_on
+from antiphon.graph.hybrid._leaves import leaf
+from antiphon.graph.hybrid._padding import Padded
 from antiphon.graph.hybrid._signals import Imperative, Reason, Unstructured, here
 from antiphon.graph.hybrid._source import Unconvertible, convert
-from antiphon.graph.hybrid._trace import Trace, Watch, current, plain, running, tracing
+from antiphon.graph.hybrid._trace import Loose, Trace, Watch, current, plain, running, tracing
 from antiphon.graph.hybrid._values import Deferred, Segment, any_traced, expand, is_array, traced
 
 TRANSPARENT = {"grad", "value_and_grad", "vjp", "jvp", "linearize", "filter_grad", "filter_value_and_grad"}
@@ -50,19 +51,25 @@ def converted_call(f: Any, args: tuple, kwargs: dict | None, scope: Any = None, 
         return _builtins.scoped(f, args, scope)
     inner = getattr(f, "__antiphon_hybrid__", None)
     if inner is not None:
-        return converted_call(*inner(args), kwargs, scope) if run is not None else f(*args, **kwargs)
+        return (
+            converted_call(*inner(args), kwargs, scope) if not isinstance(run, Loose) else f(*args, **kwargs)
+        )
     if run is None:
-        return _plain(f, args, kwargs)
+        return f(*args, **kwargs)
     operator = _builtins.operator(f)
     if operator is not None:
         return operator(*args, **kwargs)
     if getattr(f, "__antiphon_converted__", False):
         return f(*args, **kwargs)
     target, leading = _target(f)
+    if isinstance(run, Loose):
+        user = target is not None and not is_library(target.__code__)
+        compiled = leaf(f, target if user else None, leading, args, kwargs)
+        return compiled() if compiled else f(*args, **kwargs)
     if target is None or is_library(target.__code__) or not is_plain(f):
         return _foreign(f, args, kwargs, run)
     try:
-        made = convert(target, _operators())
+        made = convert(target, operators())
     except Unconvertible as error:
         if isinstance(run, Trace):
             run.report.fall_back(
@@ -76,16 +83,11 @@ def converted_call(f: Any, args: tuple, kwargs: dict | None, scope: Any = None, 
         return made(*leading, *args, **kwargs)
 
 
-def _plain(f: Any, args: tuple, kwargs: dict) -> Any:
-    from antiphon.graph.hybrid._leaves import leaf
-
-    return leaf(f)(*args, **kwargs)
-
-
 _SCOPED = (eval, exec, super, globals, locals, vars, dir)
 
 
-def _operators() -> types.ModuleType:
+def operators() -> types.ModuleType:
+    """What `ag__` is in converted source."""
     from antiphon.graph.hybrid import _operators
 
     return _operators  # pyright: ignore[reportReturnType]
@@ -139,7 +141,7 @@ def _names(code: types.CodeType) -> set[str]:
     return found
 
 
-def _foreign(f: Any, args: tuple, kwargs: dict, run: Trace | Watch) -> Any:
+def _foreign(f: Any, args: tuple, kwargs: dict, run: Any) -> Any:
     """A call of what is not converted: it may read all that it is given."""
     if not isinstance(run, Trace):
         return f(*args, **kwargs)
@@ -155,8 +157,12 @@ def _foreign(f: Any, args: tuple, kwargs: dict, run: Trace | Watch) -> Any:
             part = args[0][0]
             return part.stacked if part.length is None else Padded(part.stacked, part.length, 0)
         expand(args[0])
-    if any(isinstance(a, Padded) for a in (*args, *kwargs.values())) and not passes_on(f):
-        raise Unstructured(Reason(here(), f"call of {_name(f)}", "it takes an input of any length as a whole."))
+    if any(isinstance(a, Padded) for a in (*args, *kwargs.values())) and not any(
+        f is known for known in run.passing
+    ):
+        raise Unstructured(
+            Reason(here(), f"call of {_name(f)}", "it takes an input of any length as a whole.")
+        )
     if isinstance(f, type) and f.__init__ is not object.__init__:
         made = _construct(run, f, args, kwargs)
         if made is not None:
@@ -165,7 +171,10 @@ def _foreign(f: Any, args: tuple, kwargs: dict, run: Trace | Watch) -> Any:
         args = tuple(_wrapped(run, f, a) for a in args)
         kwargs = {k: _wrapped(run, f, v) for k, v in kwargs.items()}
     try:
-        return f(*args, **kwargs)
+        result = f(*args, **kwargs)
+        if getattr(f, "__name__", "") in TRANSPARENT and callable(result):
+            run.passing.append(result)
+        return result
     except (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError) as error:
         why = "it needs numbers, and inside a graph there are none yet."
         advice = "Use the function of `jax.numpy`, or pass what it needs as a plain argument."

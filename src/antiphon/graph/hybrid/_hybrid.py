@@ -17,13 +17,15 @@ import numpy as np
 
 from antiphon.errors import ConversionError, InputError
 from antiphon.graph.hybrid._build import Call, Graphed
-from antiphon.graph.hybrid._calls import callable_of, converted_call
+from antiphon.graph.hybrid._calls import callable_of, converted_call, operators
 from antiphon.graph.hybrid._explain import Explanation, Report
 from antiphon.graph.hybrid._padding import fits, pad, rooms
 from antiphon.graph.hybrid._plan import Changed, Plan
 from antiphon.graph.hybrid._record import Outcome
+from antiphon.graph.hybrid._recursion import NotATreeError, recursive
 from antiphon.graph.hybrid._signals import Again, Imperative, Reason, Signal, Site, Unknown
-from antiphon.graph.hybrid._trace import Options, Watch, current, running
+from antiphon.graph.hybrid._source import Unconvertible, convert
+from antiphon.graph.hybrid._trace import Loose, Options, Watch, current, running
 from antiphon.graph.hybrid._values import is_input, traced
 
 log = logging.getLogger("antiphon.graph.hybrid")
@@ -103,11 +105,13 @@ class Hybrid:
     @property
     def compilations(self) -> int:
         """How many graphs have been traced and compiled so far."""
-        return self._compilations
+        trees = self.__dict__.get("_trees")
+        return self._compilations + (trees.compilations if trees is not None else 0)
 
     def explain(self) -> Explanation:
         """What became of each line: converted, assumed, or run as Python, and why."""
-        times = "once" if self._compilations == 1 else f"{self._compilations} times"
+        count = self.compilations
+        times = "once" if count == 1 else f"{count} times"
         return self._report.explanation(f"{getattr(self._f, '__qualname__', self._f)}: compiled {times}")
 
     def graph(self, *examples: Any) -> Any:
@@ -129,8 +133,17 @@ class Hybrid:
         """Call the function."""
         if self._mode == "eager":
             return self._f(*args, **kwargs)
-        if current() is not None:
+        run = current()
+        if run is not None and not isinstance(run, Loose):
             return converted_call(self._f, args, kwargs)
+        with running(None):
+            return self._called(args, kwargs)
+
+    def _called(self, args: tuple, kwargs: dict) -> Any:
+        if self._trees is not None:
+            done, result = self._over_trees(args, kwargs)
+            if done:
+                return result
         if self._leading:
             args = (*self._leading, *args)
         leaves, structure = jax.tree.flatten((args, kwargs))
@@ -142,8 +155,10 @@ class Hybrid:
         except TypeError:
             return self._imperative(args, kwargs)
         if case is None:
-            if self._vary(key, leaves, structure):
+            if not self._options.leaf and self._vary(key, leaves, structure):
                 return self(*args[len(self._leading) :], **kwargs)
+            if self._options.leaf and len(self._cases) >= GRAPHS:
+                return self._imperative(args, kwargs)
             case = self._cases[key] = Case(dynamic)
         inputs = [x for x, d in zip(leaves, dynamic, strict=True) if d]
         call = Call(
@@ -305,7 +320,10 @@ class Hybrid:
             if step.holds is None and _number(step.expected) and _number(value) and path not in case.pinned:
                 case.varying.add(path)
                 numbers += 1
-            self._tell(self._site(), f"{path} was {_short(step.expected)} when the graph was made, is {_short(value)}")
+            self._tell(
+                self._site(),
+                f"{path} was {_short(step.expected)} when the graph was made, is {_short(value)}",
+            )
         if numbers:
             case.graphs.remove(stale)
 
@@ -326,7 +344,10 @@ class Hybrid:
                 if new and not new & self._pinned.get(structure, set()):
                     self._numbers.setdefault(structure, set()).update(new)
                     del self._cases[other]
-                    self._tell(self._site(), f"a number among the arguments was {other[1][min(new)][1]!r}, is {leaves[min(new)]!r}")
+                    self._tell(
+                        self._site(),
+                        f"a number among the arguments was {other[1][min(new)][1]!r}, is {leaves[min(new)]!r}",
+                    )
                     return True
         return False
 
@@ -354,7 +375,33 @@ class Hybrid:
             log.info("%s runs as Python: %s", self, reason)
 
     def _imperative(self, args: tuple, kwargs: dict) -> Any:
-        return self._converted()(*args, **kwargs)
+        """Run as Python, with compiled calls."""
+        function = self._function
+        if function is None:
+            return self._f(*args, **kwargs)
+        leading = self._leading if function is not self._converted() else ()
+        try:
+            made = convert(function, operators())
+        except Unconvertible:
+            return function(*leading, *args, **kwargs)
+        with running(Loose()):
+            return made(*leading, *args, **kwargs)
+
+    def _over_trees(self, args: tuple, kwargs: dict) -> tuple[bool, Any]:
+        """Run a recursion over trees of Python objects as a scan: whether that is possible, and the result."""
+        try:
+            result = self._trees(*args, **kwargs)
+        except NotATreeError as error:
+            log.debug("%s is no recursion over trees here: %s", self, error)
+            return False, None
+        self._report.convert(
+            self._site(), "recursion", "a scan over the nodes of a tree, one graph for many trees"
+        )
+        return True, result
+
+    @functools.cached_property
+    def _trees(self) -> Any:
+        return None if self._options.leaf else recursive(self._f)
 
     def _site(self) -> Site:
         function = self._function

@@ -273,7 +273,9 @@ class Roll:
             found.append(outs[known["check"].place])
         return found
 
-    def finish(self, arrays: list[Any], known: dict[str, Any], stacked: list[Any], rounds: int, length: Any = None) -> None:
+    def finish(
+        self, arrays: list[Any], known: dict[str, Any], stacked: list[Any], rounds: int, length: Any = None
+    ) -> None:
         """Leave variables and places as after the last round."""
         heap, at = self.trace.heap, 0
         values, items = [], iter(stacked)

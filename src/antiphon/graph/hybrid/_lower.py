@@ -15,7 +15,12 @@ CHECKPOINTS = 64  # rounds of a loop kept for the backward pass; those in betwee
 
 
 def lower_for(
-    roll: Any, call: Callable[..., list[Any]], known: dict[str, Any], rows: list[Any], over: Rows, kept: list[Any]
+    roll: Any,
+    call: Callable[..., list[Any]],
+    known: dict[str, Any],
+    rows: list[Any],
+    over: Rows,
+    kept: list[Any],
 ) -> tuple[list[Any], list[Any]]:
     """As a scan: what it carries at the end, and what its rounds appended, stacked."""
 

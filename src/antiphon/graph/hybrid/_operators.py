@@ -166,9 +166,7 @@ _UPDATES = {
 def update(name: str, value: Any, other: Any) -> Any:
     """`a op= b` of an attribute or item."""
     if tracing() is not None and isinstance(value, np.ndarray):
-        raise Imperative(
-            Reason(here(), "assignment", "it changes an array in place.", "Use `x = x + y`.")
-        )
+        raise Imperative(Reason(here(), "assignment", "it changes an array in place.", "Use `x = x + y`."))
     return _UPDATES[name](value, other)
 
 

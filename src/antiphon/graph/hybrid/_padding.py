@@ -130,16 +130,3 @@ def pad(inputs: list[Any], room: Rooms) -> list[Any]:
         longer = jnp.pad(array, more) if traced(array) else np.pad(np.asarray(array), more)
         padded[leaf] = Padded(longer, int(array.shape[axis]), axis)
     return padded
-
-
-PASSES_ON = ("value_and_grad", "grad", "_ValueAndGradWrapper", "_GradWrapper")
-
-
-def passes_on(f: Any) -> bool:
-    """Whether a function of a library hands its arguments to a function of the user as they are."""
-    while f is not None:
-        code = getattr(f, "__code__", None)
-        if (code.co_qualname if code else type(f).__name__).split(".")[0] in PASSES_ON:
-            return True
-        f = getattr(f, "__wrapped__", None)
-    return False

@@ -205,7 +205,9 @@ class _After(ast.NodeTransformer):
         """A list or dict that is only written to: what it holds need not be known."""
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "ag__.ld":
             return node.args[0]
-        if isinstance(node, ast.Attribute) and not (isinstance(node.value, ast.Name) and node.value.id == "ag__"):
+        if isinstance(node, ast.Attribute) and not (
+            isinstance(node.value, ast.Name) and node.value.id == "ag__"
+        ):
             return _like(_op("reference", self.visit(node.value), ast.Constant(node.attr)), node)
         return self.visit(node)
 

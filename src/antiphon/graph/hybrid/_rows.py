@@ -84,7 +84,11 @@ def enumerated(value: Any, start: Any = 0) -> Any:
 def zipped(*values: Any, strict: bool = False) -> Any:
     """Python's `zip`."""
     inner = [rows(v) for v in values]
-    if not values or any(r is None for r in inner) or all(isinstance(r.arrays, tuple) and not r.arrays for r in inner if r):
+    if (
+        not values
+        or any(r is None for r in inner)
+        or all(isinstance(r.arrays, tuple) and not r.arrays for r in inner if r)
+    ):
         return zip(*values, strict=strict)
     found = [r for r in inner if r is not None]
     length = min(r.length for r in found)

@@ -50,12 +50,14 @@ class Options:
     Args:
         max_iterations: Bound of loops whose number of rounds is known only when the graph runs.
         gradient: "reverse" or "forward": which derivative such loops have without a bound.
-        unroll: Python loops of a known length up to this are unrolled.
+        unroll: Loops of a known length up to this are unrolled.
+        leaf: It is called from a run as Python: numbers stay Python's, and few kinds of arguments are compiled.
     """
 
     max_iterations: int | None = None
     gradient: str = "reverse"
-    unroll: int = 16
+    unroll: int = 8
+    leaf: bool = False
 
 
 class Watch:
@@ -70,6 +72,14 @@ class Watch:
         found = kind(value)
         self.path[here()].append(found)
         return found
+
+
+class Loose:
+    """A run as Python, whose calls are compiled where they can be."""
+
+    def settle(self, value: Any, kind: type, construct: str) -> Any:
+        """The value."""
+        return kind(value)
 
 
 class Trace:
@@ -90,6 +100,7 @@ class Trace:
         self.effects: list[Effect] = []
         self.position: dict[Site, int] = defaultdict(int)
         self.regions = 0
+        self.passing: list[Any] = []  # what hands its arguments on to functions of the user
         self.bounds: dict[int, tuple[Any, int]] = {}
         self.active: dict[Any, int] = defaultdict(int)
         self.queue: list[tuple[Any, ...]] = []
@@ -221,13 +232,13 @@ def plain(value: Any) -> Any:
 
 
 class _Current(threading.local):
-    run: Trace | Watch | None = None
+    run: Trace | Watch | Loose | None = None
 
 
 _current = _Current()
 
 
-def current() -> Trace | Watch | None:
+def current() -> Trace | Watch | Loose | None:
     """The run that converted code belongs to; None if it runs as plain Python."""
     return _current.run
 
@@ -239,7 +250,7 @@ def tracing() -> Trace | None:
 
 
 @contextlib.contextmanager
-def running(run: Trace | Watch | None) -> Iterator[None]:
+def running(run: Trace | Watch | Loose | None) -> Iterator[None]:
     """Let converted code belong to a run."""
     before = _current.run
     _current.run = run
