@@ -58,7 +58,9 @@ def _quiet():
 
 
 def session(proto):
-    return onnxruntime.InferenceSession(proto.SerializeToString(), _quiet(), providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(
+        proto.SerializeToString(), _quiet(), providers=["CPUExecutionProvider"]
+    )
 
 
 def reference(proto, given):

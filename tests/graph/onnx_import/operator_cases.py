@@ -48,14 +48,44 @@ def case(op, inputs, outputs=1, constant=(), since=13, until=21, note="", **attr
 
 
 # Element by element.
-for op in "Abs Neg Ceil Floor Round Sign Exp Tanh Sigmoid Erf Sin Cos Tan Sinh Cosh Asinh Atan".split():
+for op in [
+    "Abs",
+    "Neg",
+    "Ceil",
+    "Floor",
+    "Round",
+    "Sign",
+    "Exp",
+    "Tanh",
+    "Sigmoid",
+    "Erf",
+    "Sin",
+    "Cos",
+    "Tan",
+    "Sinh",
+    "Cosh",
+    "Asinh",
+    "Atan",
+]:
     case(op, [f(3, 4)])
-for op in "Relu Softplus Softsign Elu Selu Celu LeakyRelu HardSigmoid ThresholdedRelu Shrink Identity".split():
+for op in [
+    "Relu",
+    "Softplus",
+    "Softsign",
+    "Elu",
+    "Selu",
+    "Celu",
+    "LeakyRelu",
+    "HardSigmoid",
+    "ThresholdedRelu",
+    "Shrink",
+    "Identity",
+]:
     case(op, [f(3, 4)])
-for op in "Asin Acos Atanh".split():
+for op in ["Asin", "Acos", "Atanh"]:
     case(op, [f(3, 4, low=-0.9, high=0.9)])
 case("Acosh", [f(3, 4, low=1.1, high=4)])
-for op in "Log Sqrt Reciprocal".split():
+for op in ["Log", "Sqrt", "Reciprocal"]:
     case(op, [f(3, 4, low=0.1, high=4)])
 case("HardSwish", [f(3, 4, low=-5, high=5)], since=14)
 case("Mish", [f(3, 4)], since=18)
@@ -69,16 +99,16 @@ case("HardSigmoid", [f(3, 4)], alpha=0.4, beta=0.3)
 case("Shrink", [f(3, 4)], lambd=0.8, bias=0.2)
 case("PRelu", [f(2, 3, 4), f(3, 1)])
 case("Not", [b(3, 4)])
-for op in "And Or Xor".split():
+for op in ["And", "Or", "Xor"]:
     case(op, [b(3, 4), b(4)])
-for op in "Add Sub Mul Div".split():
+for op in ["Add", "Sub", "Mul", "Div"]:
     case(op, [f(2, 3, 4), f(3, 1, low=0.5)])
     case(op, [n(3, 4, low=-9, high=9), n(4, low=1)], note="whole")
 case("Add", [f(3), f(2, 3)], note="left is shorter")
-for op in "Equal Less Greater LessOrEqual GreaterOrEqual".split():
+for op in ["Equal", "Less", "Greater", "LessOrEqual", "GreaterOrEqual"]:
     case(op, [n(3, 4), n(4)])
     case(op, [f(3, 4), f(3, 1)])
-for op in "Max Min Sum Mean".split():
+for op in ["Max", "Min", "Sum", "Mean"]:
     case(op, [f(3, 4), f(4), f(3, 1)])
     case(op, [f(3, 4)], note="one")
 case("Pow", [f(3, 4, low=0.1), f(4)])
@@ -99,12 +129,21 @@ case("IsInf", [np.asarray([1, np.nan, np.inf, -np.inf], np.float32)])
 case("IsInf", [np.asarray([1, np.nan, np.inf, -np.inf], np.float32)], detect_negative=0)
 case("BitShift", [n(6, high=99, dtype=np.uint32), n(6, high=5, dtype=np.uint32)], direction="LEFT")
 case("BitShift", [n(6, high=99, dtype=np.uint8), n(6, high=5, dtype=np.uint8)], direction="RIGHT")
-for op in "BitwiseAnd BitwiseOr BitwiseXor".split():
+for op in ["BitwiseAnd", "BitwiseOr", "BitwiseXor"]:
     case(op, [n(3, 4, high=99, dtype=np.int32), n(4, high=99, dtype=np.int32)], since=18)
 case("BitwiseNot", [n(3, 4, high=99, dtype=np.int32)], since=18)
 
 # Reductions.
-for op in "ReduceMax ReduceMin ReduceMean ReduceProd ReduceL1 ReduceL2 ReduceSumSquare ReduceLogSumExp".split():
+for op in [
+    "ReduceMax",
+    "ReduceMin",
+    "ReduceMean",
+    "ReduceProd",
+    "ReduceL1",
+    "ReduceL2",
+    "ReduceSumSquare",
+    "ReduceLogSumExp",
+]:
     case(op, [f(2, 3, 4)], axes=[0, -1], until=17, note="attribute")
     case(op, [f(2, 3, 4), i(0, -1)], constant=(1,), since=18, note="input")
     case(op, [f(2, 3, 4)], keepdims=0, note="all")
@@ -117,10 +156,10 @@ case("ReduceSum", [n(2, 3), i(1)], constant=(1,), note="whole")
 case("ReduceMean", [n(2, 3, low=-9, dtype=np.int32)], axes=[1], until=17, note="whole")
 case("ReduceMax", [n(2, 3, dtype=np.int32), i(1)], constant=(1,), since=18, note="whole")
 case("ReduceMax", [b(2, 3), i(1)], constant=(1,), since=20, note="truth")
-for op in "ArgMax ArgMin".split():
+for op in ["ArgMax", "ArgMin"]:
     case(op, [n(3, 4)], axis=1)
     case(op, [n(3, 4)], axis=-2, keepdims=0, select_last_index=1)
-for op in "Softmax LogSoftmax Hardmax".split():
+for op in ["Softmax", "LogSoftmax", "Hardmax"]:
     case(op, [f(2, 3, 4)])
     case(op, [f(2, 3, 4)], axis=1)
 case("CumSum", [f(3, 4), np.int64(1)], constant=(1,))
@@ -203,12 +242,21 @@ case("Det", [f(2, 3, 3)])
 
 # Windows.
 case("Conv", [f(2, 3, 9), f(4, 3, 3), f(4)])
-case("Conv", [f(2, 4, 7, 8), f(6, 2, 3, 2), f(6)], group=2, strides=[2, 1], pads=[1, 0, 2, 1], dilations=[1, 2])
+case(
+    "Conv", [f(2, 4, 7, 8), f(6, 2, 3, 2), f(6)], group=2, strides=[2, 1], pads=[1, 0, 2, 1], dilations=[1, 2]
+)
 case("Conv", [f(1, 3, 7, 8), f(3, 1, 3, 3)], group=3, auto_pad="SAME_UPPER", strides=[2, 2])
 case("Conv", [f(1, 2, 6, 7), f(3, 2, 2, 2)], auto_pad="SAME_LOWER")
 case("Conv", [f(1, 2, 4, 5, 6), f(3, 2, 2, 3, 2)], auto_pad="VALID")
 case("ConvTranspose", [f(1, 3, 5), f(3, 2, 3), f(2)], strides=[2])
-case("ConvTranspose", [f(2, 4, 4, 3), f(4, 3, 3, 2)], group=2, strides=[2, 3], pads=[1, 0, 1, 1], output_padding=[1, 2])
+case(
+    "ConvTranspose",
+    [f(2, 4, 4, 3), f(4, 3, 3, 2)],
+    group=2,
+    strides=[2, 3],
+    pads=[1, 0, 1, 1],
+    output_padding=[1, 2],
+)
 case("ConvTranspose", [f(1, 2, 4, 4), f(2, 2, 3, 3)], dilations=[2, 1])
 case("ConvTranspose", [f(1, 2, 4, 4), f(2, 2, 3, 3)], strides=[2, 2], auto_pad="SAME_UPPER")
 case("ConvTranspose", [f(1, 2, 4, 4), f(2, 2, 3, 3)], strides=[2, 2], auto_pad="SAME_LOWER")
@@ -223,13 +271,20 @@ case("MaxPool", [f(1, 1, 2, 2)], kernel_shape=[1, 1], strides=[2, 2], ceil_mode=
 case("MaxPool", [f(1, 2, 7, 8)], kernel_shape=[3, 3], strides=[2, 2], auto_pad="SAME_UPPER")
 case("AveragePool", [f(2, 3, 9)], kernel_shape=[3])
 case("AveragePool", [f(1, 2, 7, 8)], kernel_shape=[3, 2], strides=[2, 2], pads=[1, 0, 1, 1])
-case("AveragePool", [f(1, 2, 7, 8)], kernel_shape=[3, 2], strides=[2, 2], pads=[1, 0, 1, 1], count_include_pad=1)
+case(
+    "AveragePool",
+    [f(1, 2, 7, 8)],
+    kernel_shape=[3, 2],
+    strides=[2, 2],
+    pads=[1, 0, 1, 1],
+    count_include_pad=1,
+)
 case("AveragePool", [f(1, 2, 7, 8)], kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1, since=19)
 case("AveragePool", [f(1, 2, 9, 9)], kernel_shape=[2, 3], dilations=[2, 2], since=19)
 case("AveragePool", [f(1, 2, 7, 8)], kernel_shape=[3, 3], auto_pad="SAME_LOWER")
 case("LpPool", [f(1, 2, 7, 8)], kernel_shape=[3, 2], strides=[2, 2])
 case("LpPool", [f(1, 2, 9, 9)], kernel_shape=[2, 3], p=3, dilations=[2, 1], since=18)
-for op in "GlobalAveragePool GlobalMaxPool GlobalLpPool".split():
+for op in ["GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool"]:
     case(op, [f(2, 3, 4, 5)])
 
 # Normalisation.
@@ -258,7 +313,14 @@ for op, gates in (("RNN", 1), ("GRU", 3), ("LSTM", 4)):
             op, [f(5, 2, 3), *weights, lengths, *begin], outputs=state, hidden_size=4, direction=direction,
             note=f"{direction} with lengths",
         )  # fmt: skip
-    case(op, [f(5, 2, 3), f(1, gates * 4, 3), f(1, gates * 4, 4)], outputs=state, hidden_size=4, clip=0.3, note="clip")
+    case(
+        op,
+        [f(5, 2, 3), f(1, gates * 4, 3), f(1, gates * 4, 4)],
+        outputs=state,
+        hidden_size=4,
+        clip=0.3,
+        note="clip",
+    )
 case("GRU", [f(5, 2, 3), f(1, 12, 3), f(1, 12, 4), f(1, 24)], outputs=2, hidden_size=4, linear_before_reset=1)
 case(
     "LSTM", [f(5, 2, 3), f(1, 16, 3), f(1, 16, 4), f(1, 32), None, f(1, 2, 4), f(1, 2, 4), f(1, 12)], outputs=3,
@@ -289,8 +351,14 @@ case("QuantizeLinear", [f(3, 4), np.float32(0.02)], note="no zero point")
 case("DequantizeLinear", [n(3, 4, high=255, dtype=np.uint8), np.float32(0.02), np.uint8(120)])
 case("DequantizeLinear", [n(2, 3, dtype=np.int8), f(2, low=0.1), n(2, dtype=np.int8)], axis=0)
 case("DequantizeLinear", [n(4, 3, dtype=np.int8), f(2, 3, low=0.1)], since=21, axis=0, block_size=2)
-case("MatMulInteger", [n(3, 4, high=255, dtype=np.uint8), n(4, 2, high=255, dtype=np.uint8), np.uint8(9), np.uint8(3)])
-case("ConvInteger", [n(1, 2, 5, 5, high=255, dtype=np.uint8), n(3, 2, 2, 2, high=255, dtype=np.uint8), np.uint8(7)])
+case(
+    "MatMulInteger",
+    [n(3, 4, high=255, dtype=np.uint8), n(4, 2, high=255, dtype=np.uint8), np.uint8(9), np.uint8(3)],
+)
+case(
+    "ConvInteger",
+    [n(1, 2, 5, 5, high=255, dtype=np.uint8), n(3, 2, 2, 2, high=255, dtype=np.uint8), np.uint8(7)],
+)
 case(
     "QLinearMatMul",
     [n(3, 4, high=255, dtype=np.uint8), np.float32(0.02), np.uint8(9), n(4, 2, high=255, dtype=np.uint8),
@@ -309,7 +377,22 @@ for mode in ("nearest", "linear", "cubic"):
     for how in ("half_pixel", "align_corners", "asymmetric", "pytorch_half_pixel"):
         case("Resize", [_IMAGE, None, None, i(1, 2, 7, 3)], constant=(3,), mode=mode,
              coordinate_transformation_mode=how, note=f"{mode} {how}")  # fmt: skip
-    case("Resize", [_IMAGE, None, np.asarray([1, 1, 2, 1.5], np.float32)], constant=(2,), mode=mode, note=f"{mode} by scale")
+    case(
+        "Resize",
+        [_IMAGE, None, np.asarray([1, 1, 2, 1.5], np.float32)],
+        constant=(2,),
+        mode=mode,
+        note=f"{mode} by scale",
+    )
 for how in ("floor", "ceil", "round_prefer_ceil"):
-    case("Resize", [_IMAGE, None, None, i(1, 2, 6, 8)], constant=(3,), mode="nearest", nearest_mode=how, note=how)
-case("Resize", [_IMAGE, None, None, i(2, 3)], constant=(3,), since=18, mode="linear", antialias=1, axes=[2, 3])
+    case(
+        "Resize",
+        [_IMAGE, None, None, i(1, 2, 6, 8)],
+        constant=(3,),
+        mode="nearest",
+        nearest_mode=how,
+        note=how,
+    )
+case(
+    "Resize", [_IMAGE, None, None, i(2, 3)], constant=(3,), since=18, mode="linear", antialias=1, axes=[2, 3]
+)

@@ -80,9 +80,12 @@ def test_gradients_agree_with_finite_differences(imported):
     step = 1e-2
     direction = f(4, 12)
     moved = [
-        float(loss({**imported.parameters, "v": imported.parameters["v"] + s * step * direction}, x)) for s in (1, -1)
+        float(loss({**imported.parameters, "v": imported.parameters["v"] + s * step * direction}, x))
+        for s in (1, -1)
     ]
-    assert (moved[0] - moved[1]) / (2 * step) == pytest.approx(float(jnp.sum(slopes["v"] * direction)), rel=1e-2)
+    assert (moved[0] - moved[1]) / (2 * step) == pytest.approx(
+        float(jnp.sum(slopes["v"] * direction)), rel=1e-2
+    )
 
 
 def test_can_be_trained(imported):
@@ -90,7 +93,9 @@ def test_can_be_trained(imported):
 
     @jax.jit
     def step(parameters):
-        loss, slopes = jax.value_and_grad(lambda p: jnp.mean((imported.apply(p, x) - target) ** 2))(parameters)
+        loss, slopes = jax.value_and_grad(lambda p: jnp.mean((imported.apply(p, x) - target) ** 2))(
+            parameters
+        )
         return jax.tree.map(lambda p, s: p - 0.02 * s, parameters, slopes), loss
 
     parameters, first = step(dict(imported.parameters))
@@ -141,7 +146,9 @@ def test_several_outputs_are_a_tuple():
 
 def test_an_input_with_a_default_may_be_given():
     x = value("x", shape=[2])
-    net = from_onnx(model([oh.make_node("Add", ["x", "b"], ["y"])], [x, value("b", shape=[2])], ["y"], {"b": f(2)}))
+    net = from_onnx(
+        model([oh.make_node("Add", ["x", "b"], ["y"])], [x, value("b", shape=[2])], ["y"], {"b": f(2)})
+    )
     assert [t.name for t in net.inputs] == ["x"]
     one = np.ones(2, np.float32)
     assert net(one, b=one).tolist() == [2, 2]
@@ -170,7 +177,9 @@ def test_functions_of_the_model():
         oh.make_node("Mul", ["a", "k"], ["m"]),
         oh.make_node("Clip", ["m", "", "top"], ["r"]),
     ]
-    body[0].attribute.append(onnx.AttributeProto(name="value_float", ref_attr_name="by", type=onnx.AttributeProto.FLOAT))
+    body[0].attribute.append(
+        onnx.AttributeProto(name="value_float", ref_attr_name="by", type=onnx.AttributeProto.FLOAT)
+    )
     function = oh.make_function("own", "Scaled", ["a", "top"], ["r"], body, [oh.make_opsetid("", 21)], ["by"])
     nodes = [
         oh.make_node("Scaled", ["x"], ["h"], domain="own", by=3.0),

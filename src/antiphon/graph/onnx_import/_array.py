@@ -15,8 +15,8 @@ import numpy as np
 
 from antiphon.errors import ImportedModelError
 
-# No constant of a model and no shape that it computes may be larger: 2**30 elements are 4 GiB in float32.
-MOST_ELEMENTS = 2**30
+# No array that a model makes from a shape it states may be larger: 2**28 elements are 1 GiB in float32.
+MOST_ELEMENTS = 2**28
 
 
 class NodeError(ImportedModelError):

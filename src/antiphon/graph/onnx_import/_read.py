@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import onnx
-from google.protobuf.message import DecodeError
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import DecodeError, Message
 
 from antiphon.errors import ImportedModelError
 
@@ -42,8 +43,25 @@ def read(source: Any) -> tuple[onnx.ModelProto, Path | None]:
             raise ImportedModelError(
                 f"{told}: {len(data)} bytes that are no ONNX model.", "", "Check that the file is whole."
             ) from error
+    _check_text(model)
     if not model.HasField("graph") or not (model.graph.node or model.graph.output):
         raise ImportedModelError(
             "a model without a graph.", "an ONNX model.", "Check that the file is whole."
         )
     return model, folder
+
+
+def _check_text(message: Message) -> None:
+    """Every name is text: protobuf gives bytes for what is no UTF-8."""
+    for field, held in message.ListFields():
+        if field.type not in (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_MESSAGE):
+            continue
+        for value in [held] if isinstance(held, str | bytes | Message) else held:
+            if isinstance(value, Message):
+                _check_text(value)
+            elif not isinstance(value, str):
+                raise ImportedModelError(
+                    f"{field.name} {value[:40]!r}, which is no UTF-8.",
+                    "text.",
+                    "Check that the file is whole.",
+                )

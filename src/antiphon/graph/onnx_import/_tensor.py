@@ -35,10 +35,8 @@ def tensor(proto: onnx.TensorProto, folder: Path | None) -> np.ndarray:
         raise ImportedModelError(f"{name} holds {error.got}", error.expected) from error
     shape = tuple(proto.dims)
     count = math.prod(shape)
-    if min(shape, default=0) < 0 or count > MOST_ELEMENTS:
-        raise ImportedModelError(
-            f"{name} of shape {shape}.", f"sizes of 0 or more, at most {MOST_ELEMENTS} elements."
-        )
+    if min(shape, default=0) < 0:
+        raise ImportedModelError(f"{name} of shape {shape}.", "sizes of 0 or more.")
     if proto.HasField("segment"):
         raise ImportedModelError(f"{name} is stored in segments.", "one piece.")
     length = (count * BITS.get(proto.data_type, 8 * dtype.itemsize) + 7) // 8
@@ -53,6 +51,7 @@ def tensor(proto: onnx.TensorProto, folder: Path | None) -> np.ndarray:
             )
     else:
         whole = proto
+        _check_range(proto, dtype)
         field = onnx.helper.tensor_dtype_to_field(proto.data_type)
         got = len(getattr(proto, field))
         want = 2 * count if dtype.kind == "c" else (length if proto.data_type in BITS else count)
@@ -66,6 +65,14 @@ def tensor(proto: onnx.TensorProto, folder: Path | None) -> np.ndarray:
         raise ImportedModelError(
             f"{name} cannot be read: {error}.", "values of its declared type."
         ) from error
+
+
+def _check_range(proto: onnx.TensorProto, dtype: Any) -> None:
+    """Whole numbers of few bits stand in 32 of them; onnx would wrap round what does not fit."""
+    if dtype.kind in "iu" and dtype.itemsize < 4 and proto.int32_data:
+        bounds, low, high = np.iinfo(dtype), min(proto.int32_data), max(proto.int32_data)
+        if low < bounds.min or high > bounds.max:
+            raise ImportedModelError(f"tensor {proto.name!r} of {dtype} with values from {low} to {high}.")
 
 
 def _external(proto: onnx.TensorProto, length: int, folder: Path | None) -> bytes:
