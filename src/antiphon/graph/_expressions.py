@@ -153,13 +153,15 @@ def _broadcast(equation: Equation, inputs: Sequence[Text]) -> Text:
             else call_text("full", [shape_text(shape), text.text])
         )
         return whole._replace(bare=text)
-    if all(shape[k] == 1 for k in range(len(shape)) if k not in axes) and all(
-        shape[axis] == size for axis, size in zip(axes, inner, strict=True)
-    ):
-        return Text(
-            f"{text.within(ATOM)}[{', '.join(':' if k in axes else 'None' for k in range(len(shape)))}]"
-        )
-    return call_text("broadcast", [text.text, shape_text(shape), f"axes={shape_text(axes)}"])
+    marks = [":" if k in axes else "None" for k in range(len(shape))]
+    while marks[0] == "None":  # NumPy adds axes in front by itself
+        marks.pop(0)
+    bare = Text(f"{text.within(ATOM)}[{', '.join(marks)}]")
+    exact = all(shape[k] == 1 for k in range(len(shape)) if k not in axes) and 0 in axes
+    if exact and all(shape[axis] == size for axis, size in zip(axes, inner, strict=True)):
+        return bare
+    whole = call_text("broadcast", [text.text, shape_text(shape), f"axes={shape_text(axes)}"])
+    return whole._replace(bare=bare)
 
 
 def _indexed(array: str, parts: Sequence[tuple[str, str]], dropped: Sequence[int] = ()) -> Text:

@@ -68,6 +68,7 @@ class Equation:
         source: Where in the user's code it comes from, if that is known.
         operation: JAX's own object for the primitive; only `_jax.py` looks into it.
         origin: JAX's own note of where it comes from; only `_jax.py` looks into it.
+        effects: Whether it does more than give its outputs, such as to print.
     """
 
     primitive: str
@@ -77,6 +78,7 @@ class Equation:
     source: Source | None = None
     operation: Any = None
     origin: Any = None
+    effects: bool = False
 
     @property
     def bodies(self) -> Iterator[Graph]:

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -14,6 +15,7 @@ import numpy as np
 from jax._src import config, linear_util, source_info_util
 from jax._src.core import is_symbolic_dim, max_dim
 from jax.extend import core
+from jax.extend.core import primitives
 
 from antiphon.graph._graph import Atom, Equation, Graph, Literal, Source, Value
 from antiphon.graph._names import named
@@ -80,6 +82,43 @@ def bind(equation: Equation, values: Sequence[Any]) -> Sequence[Any]:
 
 def _body(graph: Graph) -> core.ClosedJaxpr | core.Jaxpr:
     return to_jaxpr(graph) if graph.closed else to_jaxpr(graph).jaxpr
+
+
+def abstract(equation: Equation) -> list[tuple[tuple[Any, ...], Any]]:
+    """Shapes and dtypes that JAX says an equation gives for inputs as its own are declared."""
+    places = [k for k, atom in enumerate(equation.inputs) if isinstance(atom, Value)]
+    filled = [atom.value if isinstance(atom, Literal) else None for atom in equation.inputs]
+
+    def run(*values: Any) -> Sequence[Any]:
+        inputs = list(filled)
+        for k, value in zip(places, values, strict=True):
+            inputs[k] = value
+        return list(bind(equation, inputs))
+
+    declared = [jax.ShapeDtypeStruct(equation.inputs[k].shape, equation.inputs[k].dtype) for k in places]
+    return [(tuple(out.shape), out.dtype) for out in jax.eval_shape(run, *declared)]
+
+
+def operation(primitive: str) -> Any:
+    """JAX's own object for a primitive of a name."""
+    return getattr(primitives, f"{primitive}_p")
+
+
+@lru_cache
+def arithmetic_params(primitive: str) -> dict[str, Any]:
+    """The parameters of `add`, `mul` and the like, in the JAX that is installed."""
+    return dict(jax.make_jaxpr(getattr(jax.lax, primitive))(1.0, 1.0).eqns[-1].params)
+
+
+def evaluate(equation: Equation, arrays: Sequence[Any]) -> list[Any]:
+    """What an equation gives for known arrays, even while JAX is tracing."""
+    with jax.ensure_compile_time_eval():
+        return list(bind(equation, arrays))
+
+
+def is_tracer(array: Any) -> bool:
+    """Whether something stands for an array while JAX is tracing."""
+    return isinstance(array, jax.core.Tracer)
 
 
 def is_size(size: Any) -> bool:
@@ -154,12 +193,14 @@ def _graph(jaxpr: core.Jaxpr, consts: Sequence[Any]) -> Graph:
     arguments = (info.arg_names if info else None) or ()
 
     def define(var: core.Var, name: str | None = "") -> Value:
-        known[var] = Value(name or "", tuple(var.aval.shape), var.aval.dtype)
+        aval: Any = var.aval
+        known[var] = Value(name or "", tuple(aval.shape), aval.dtype)
         return known[var]
 
     def read(atom: Any) -> Atom:
         if isinstance(atom, core.Literal):
-            return Literal(np.asarray(atom.val, atom.aval.dtype))
+            aval: Any = atom.aval
+            return Literal(np.asarray(atom.val, aval.dtype))
         return known[atom]
 
     hints = arguments if len(arguments) == len(jaxpr.invars) else [""] * len(jaxpr.invars)
@@ -176,6 +217,7 @@ def _graph(jaxpr: core.Jaxpr, consts: Sequence[Any]) -> Graph:
             source=_source(eqn),
             operation=eqn.primitive,
             origin=eqn.source_info.traceback,
+            effects=bool(eqn.effects),
         )
         for eqn in jaxpr.eqns
     )

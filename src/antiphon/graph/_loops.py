@@ -149,17 +149,18 @@ def _begin(
     for k, (atom, text, inner) in enumerate(zip(starts, first, inside, strict=True)):
         outer = equation.outputs[k]
         page.variables.share(*((inner, outer) if outer in page.assigned else (outer, inner)))
-        own = isinstance(atom, Value) and text.text == page.variables.text(atom)
         if k == skip:
             continue
-        if (
-            own
-            and users[atom] == [equation]
-            and any(page.variables.token(atom) in k.defines for k in page.lines)
-        ):
+        if isinstance(atom, Value) and _is_only_start(page, atom, text, users[atom] == [equation]):
             page.variables.share(atom, inner)
         else:
             page.line(depth, f"{page.variables.text(inner)} = {text.text}", type_text(inner))
+
+
+def _is_only_start(page: Page, value: Value, text: Text, alone: bool) -> bool:
+    """Whether a value that has a line of its own is read by a loop alone, as its first state."""
+    token = page.variables.token(value)
+    return alone and text.text == page.variables.text(value) and any(token in k.defines for k in page.lines)
 
 
 def _update(

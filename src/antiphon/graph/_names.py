@@ -34,7 +34,8 @@ def named(graph: Graph, wanted: Mapping[Value, str] | None = None) -> Graph:
             taken.add(names[value])
     free = (name for name in letters() if name not in taken)
     for value in values:
-        names.setdefault(value, "") or names.__setitem__(value, next(free))
+        if value not in names:
+            names[value] = next(free)
     if all(names[value] == value.name for value in values):
         return graph
     return rebuilt(graph, lambda value: replace(value, name=names[value]))
