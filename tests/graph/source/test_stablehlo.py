@@ -34,7 +34,9 @@ def test_a_network_with_its_mask():
     run = loaded(to_stablehlo(trace(network, *shapes), platforms=("cpu",)))
     frames = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
     mask = np.array([1, 1, 0, 1, 1, 0], bool)
-    np.testing.assert_allclose(run(frames, mask)[0], network(jnp.asarray(frames), jnp.asarray(mask)), atol=1e-6)
+    np.testing.assert_allclose(
+        run(frames, mask)[0], network(jnp.asarray(frames), jnp.asarray(mask)), atol=1e-6
+    )
 
 
 def test_a_gradient_of_ones_own_survives():
@@ -44,7 +46,7 @@ def test_a_gradient_of_ones_own_survives():
 
 @pytest.mark.parametrize("platforms", [("abacus",), ()])
 def test_unknown_platforms(platforms):
-    with pytest.raises(ExportError, match="Some of cpu, cuda|some of cpu, cuda"):
+    with pytest.raises(ExportError, match=r"[Ss]ome of cpu, cuda"):
         to_stablehlo(trace(lambda x: x + 1, jnp.ones(3)), platforms=platforms)
 
 

@@ -14,70 +14,28 @@ from antiphon.graph.source._c_loops import LOOPS
 from antiphon.graph.source._c_rules import (
     ENTRIES,
     HELPERS,
-    VIEWS,
     Cell,
     flat_index,
     number,
     size,
     unsupported,
 )
+from antiphon.graph.source._c_views import VIEWS
 from antiphon.graph.source._facts import kind_of
 from antiphon.graph.source._liveness import uses
 from antiphon.graph.source._naming import Names, constant_names, identifier
-from antiphon.graph.source._rewrites import described, number_kind, plain_graph
+from antiphon.graph.source._refusals import described, number_kind
+from antiphon.graph.source._rewrites import plain_graph
 from antiphon.graph.source._sizes import names_in, product
 
 STACK = 1024  # entries of an array that a function keeps for itself
+# What no variable may be called.
 WORDS = set(
-    [
-        "auto",
-        "break",
-        "case",
-        "char",
-        "const",
-        "continue",
-        "default",
-        "do",
-        "double",
-        "else",
-        "enum",
-        "extern",
-        "float",
-        "for",
-        "goto",
-        "if",
-        "inline",
-        "int",
-        "long",
-        "register",
-        "restrict",
-        "return",
-        "short",
-        "signed",
-        "sizeof",
-        "static",
-        "struct",
-        "switch",
-        "typedef",
-        "union",
-        "unsigned",
-        "void",
-        "volatile",
-        "while",
-        "out",
-        "workspace",
-        "entry",
-        "abs",
-        "sin",
-        "cos",
-        "tan",
-        "exp",
-        "log",
-        "pow",
-        "sqrt",
-        "floor",
-        "ceil",
-    ]
+    """
+    auto break case char const continue default do double else enum extern float for goto if inline int
+    long register restrict return short signed sizeof static struct switch typedef union unsigned void
+    volatile while out workspace entry abs sin cos tan exp log pow sqrt floor ceil
+    """.split()  # noqa: SIM905
 )
 
 

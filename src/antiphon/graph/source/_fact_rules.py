@@ -144,9 +144,8 @@ def _where_largest(equation: Equation, facts: Sequence[Fact]) -> Fact:
     (axis,) = equation.params["axes"]
     if isinstance(fact, Full):
         return Full(0)
-    if isinstance(fact, Between) and fact.axis == axis and equation.primitive == "argmax":
-        if at_least(fact.high, fact.low + 1):
-            return Full(fact.low)
+    if isinstance(fact, Between) and (equation.primitive, fact.axis) == ("argmax", axis):
+        return Full(fact.low) if at_least(fact.high, fact.low + 1) else None
     return Within(0, equation.inputs[0].shape[axis] - 1)
 
 
@@ -181,14 +180,15 @@ def _joined(equation: Equation, facts: Sequence[Fact]) -> Fact:
         return facts[0]
     axis = equation.params["dimension"]
     shapes = [atom.shape for atom in equation.inputs]
-    if len(facts) == 2 and isinstance(facts[0], Full) and isinstance(facts[1], Ramp):
-        first, rest = facts
+    first, rest = (*facts, None, None)[:2]
+    if len(facts) == 2 and isinstance(first, Full) and isinstance(rest, Ramp):
         starts = is_size(first.value) and shapes[0][axis] == 1 and rest.axis == axis
         if starts and first.value + rest.step == rest.start:
             return Ramp(axis, first.value, rest.step)
-    if len(facts) == 2 and all(isinstance(f, Full) and isinstance(f.value, bool) for f in facts):
-        start = shapes[0][axis]
-        return Between(axis, start, start + shapes[1][axis]) if facts[1].value else Between(axis, 0, start)
+    if len(facts) == 2 and isinstance(first, Full) and isinstance(rest, Full):
+        start, end = shapes[0][axis], shapes[0][axis] + shapes[1][axis]
+        if (first.value, rest.value) in ((False, True), (True, False)) and isinstance(first.value, bool):
+            return Between(axis, start, end) if rest.value else Between(axis, 0, start)
     return _union(facts, shapes)
 
 

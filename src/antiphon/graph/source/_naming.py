@@ -107,7 +107,9 @@ def constant_names(graph: Graph, wanted: Mapping[str, Any]) -> dict[Value, str]:
         graph: In plain words.
         wanted: Names of arrays, found again by what is in them.
     """
-    known = {(np.asarray(a).shape, np.asarray(a).tobytes()): name for name, a in reversed(wanted.items())}
+    known = {
+        (np.asarray(a).shape, np.asarray(a).tobytes()): name for name, a in reversed(list(wanted.items()))
+    }
     names: dict[Value, str] = {}
     uses = _first_uses(graph)
     for value, array in graph.constants.items():

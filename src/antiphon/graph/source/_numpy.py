@@ -15,8 +15,10 @@ from antiphon.graph.source._arrays import rows
 from antiphon.graph.source._expressions import ATOM, Expression, number, number_text, size
 from antiphon.graph.source._liveness import reads, uses
 from antiphon.graph.source._naming import Names, constant_names, identifier
-from antiphon.graph.source._numpy_rules import HELPERS, RULES, whole
-from antiphon.graph.source._rewrites import described, number_kind, plain_graph
+from antiphon.graph.source._numpy_parts import whole
+from antiphon.graph.source._numpy_rules import HELPERS, RULES
+from antiphon.graph.source._refusals import described, number_kind
+from antiphon.graph.source._rewrites import plain_graph
 from antiphon.graph.source._sizes import names_in
 
 LONGEST = 56  # characters of an expression that may stand inside another
@@ -29,13 +31,13 @@ def to_numpy(
 ) -> str:
     """A graph as the text of a Python module that needs NumPy only.
 
-    It computes in float64 from inputs rounded to float32, so that it differs from the graph by no more than the
-    graph's own rounding. A choice between two values that a program mixes as `g a + (1 - g) b` with g either 0
-    or 1 is written as a choice. Whole numbers do not wrap around.
+    It computes in float64 from inputs rounded to float32, so that it differs from the graph by no more than
+    the graph's own rounding. What a program mixes as `g a + (1 - g) b` with g either 0 or 1 is written as a
+    choice, so that an infinite value that is not chosen stays out. Whole numbers do not wrap around.
 
     Args:
-        graph: What `antiphon.graph.trace` gives. Traced with named sizes, the function takes inputs of any such
-            size; traced without a mask (as all frames real), it has no trace of one.
+        graph: What `antiphon.graph.trace` gives. Traced with named sizes, the function takes inputs of any
+            such size; traced without a mask (as all frames real), it has no trace of one.
         name: The function's name; the graph's own if it is left out.
         doc: The text at the head of the file.
         constants: Names for arrays that the graph holds, where it has none for them.

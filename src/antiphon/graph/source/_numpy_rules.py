@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from antiphon.errors import ExportError
 from antiphon.graph._graph import Equation
 from antiphon.graph.source._expressions import (
     ADD,
@@ -25,8 +24,27 @@ from antiphon.graph.source._expressions import (
     number,
     size,
 )
-from antiphon.graph.source._rewrites import described
-from antiphon.graph.source._sizes import Size
+from antiphon.graph.source._numpy_parts import (
+    concatenate,
+    dynamic_slice,
+    expand,
+    full,
+    index,
+    out,
+    pad,
+    ramp,
+    reshape,
+    size_of,
+    slice_of,
+    sort,
+    spread,
+    squeeze,
+    stack,
+    take,
+    transpose,
+    unsupported,
+    whole,
+)
 
 Rule = Callable[[Equation, Sequence[Expression]], Expression]
 
@@ -38,19 +56,6 @@ HELPERS = {
     "erf": "erf = np.vectorize(math.erf, otypes=[float])",
     "erfc": "erfc = np.vectorize(math.erfc, otypes=[float])",
 }
-
-
-def shape_text(shape: Sequence[Size]) -> str:
-    """A shape as a tuple."""
-    inner = ", ".join(size(n).text for n in shape)
-    return f"({inner},)" if len(shape) == 1 else f"({inner})"
-
-
-def whole(expression: Expression, shape: Sequence[Size]) -> Expression:
-    """The expression, broadcast by hand to a shape that matters."""
-    if tuple(expression.shape) == tuple(shape):
-        return expression
-    return Expression(f"np.broadcast_to({expression.text}, {shape_text(shape)})", ATOM, tuple(shape))
 
 
 def _entries(rule: Callable[..., Expression]) -> Rule:
@@ -68,15 +73,11 @@ def _wholly(rule: Rule) -> Rule:
     return run
 
 
-def _out(equation: Equation, text: str, binds: int = ATOM) -> Expression:
-    return Expression(text, binds, tuple(equation.outputs[0].shape))
-
-
 def _is_whole(equation: Equation) -> bool:
     return np.dtype(equation.outputs[0].dtype).kind in "iu"
 
 
-# --- entry by entry --------------------------------------------------------------------------------------
+# --- entry by entry -------------------------------------------------------------------------------------
 
 
 def _divide(equation: Equation, args: Sequence[Expression]) -> Expression:
@@ -143,7 +144,7 @@ def _round(equation: Equation, args: Sequence[Expression]) -> Expression:
     return call("np.round")(*args)
 
 
-# --- along axes ------------------------------------------------------------------------------------------
+# --- along axes -----------------------------------------------------------------------------------------
 
 
 def _axes_text(axes: Sequence[int], rank: int) -> str:
@@ -155,7 +156,7 @@ def _axes_text(axes: Sequence[int], rank: int) -> str:
 def _reduce(method: str) -> Rule:
     def rule(equation: Equation, args: Sequence[Expression]) -> Expression:
         axes = _axes_text(equation.params["axes"], len(equation.inputs[0].shape))
-        return _out(equation, f"{args[0].tight}.{method}({axes})")
+        return out(equation, f"{args[0].tight}.{method}({axes})")
 
     return _wholly(rule)
 
@@ -169,8 +170,8 @@ def _running(function: str) -> Rule:
         axis = equation.params["axis"]
         if equation.params["reverse"]:
             inner = _reversed(args[0].tight, axis)
-            return _out(equation, _reversed(f"{function}({inner}, axis={axis})", axis))
-        return _out(equation, f"{function}({args[0].text}, axis={axis})")
+            return out(equation, _reversed(f"{function}({inner}, axis={axis})", axis))
+        return out(equation, f"{function}({args[0].text}, axis={axis})")
 
     return _wholly(rule)
 
@@ -178,7 +179,7 @@ def _running(function: str) -> Rule:
 def _rev(equation: Equation, args: Sequence[Expression]) -> Expression:
     turned = equation.params["dimensions"]
     marks = ["::-1" if k in turned else ":" for k in range(max(turned) + 1)]
-    return _out(equation, f"{args[0].tight}[{', '.join(marks)}]")
+    return out(equation, f"{args[0].tight}[{', '.join(marks)}]")
 
 
 def _product(equation: Equation, args: Sequence[Expression]) -> Expression:
@@ -188,7 +189,7 @@ def _product(equation: Equation, args: Sequence[Expression]) -> Expression:
     if not batch and len(left) == len(right) == 1 and a <= 2 and b <= 2:
         first = one.within(MULTIPLY) if left[0] == a - 1 else f"{one.tight}.T"
         second = other.within(MULTIPLY + 1) if right[0] == 0 else f"{other.tight}.T"
-        return _out(equation, f"{first} @ {second}", MULTIPLY)
+        return out(equation, f"{first} @ {second}", MULTIPLY)
     letters = iter("abcdefghijklmnopqrstuvwxyz")
     mine = [next(letters) for _ in range(a)]
     yours = [next(letters) for _ in range(b)]
@@ -198,7 +199,7 @@ def _product(equation: Equation, args: Sequence[Expression]) -> Expression:
     rest += [yours[j] for j in range(b) if j not in right and j not in also]
     result = "".join([mine[i] for i in batch] + rest)
     spec = f"{''.join(mine)},{''.join(yours)}->{result}"
-    return _out(equation, f'np.einsum("{spec}", {one.text}, {other.text})')
+    return out(equation, f'np.einsum("{spec}", {one.text}, {other.text})')
 
 
 def _window(equation: Equation, args: Sequence[Expression]) -> Expression:
@@ -222,164 +223,7 @@ def _window(equation: Equation, args: Sequence[Expression]) -> Expression:
     text = f"sliding_window_view({padded}, {lengths}, {over}).{method}(axis={last})" if axes else padded
     if any(n != 1 for n in p["window_strides"]):
         text += f"[{', '.join(f'::{n}' if n != 1 else ':' for n in p['window_strides'])}]"
-    return _out(equation, text)
-
-
-# --- shapes and parts ------------------------------------------------------------------------------------
-
-
-def _broadcast(equation: Equation, args: Sequence[Expression]) -> Expression:
-    """Only the axes that NumPy does not add by itself; what reads it broadcasts the rest."""
-    to, wide = equation.params["broadcast_dimensions"], equation.params["shape"]
-    (one,) = args
-    full = tuple(equation.inputs[0].shape)
-    if one.shape != full:
-        one = whole(one, full)
-    if not len(to):
-        return one
-    marks, shape = [], []
-    for axis in range(min(to), len(wide)):
-        marks.append(":" if axis in to else "None")
-        shape.append(full[list(to).index(axis)] if axis in to else 1)
-    if "None" not in marks:
-        return Expression(one.text, one.binds, tuple(shape))
-    while marks[-1] == ":":
-        marks.pop()
-    return Expression(f"{one.tight}[{', '.join(marks)}]", ATOM, tuple(shape))
-
-
-def _reshape(equation: Equation, args: Sequence[Expression]) -> Expression:
-    shape = ", ".join(size(n).text for n in equation.outputs[0].shape)
-    if not shape:
-        return _out(equation, f"{args[0].tight}.item()")
-    return _out(equation, f"{args[0].tight}.reshape({shape})")
-
-
-def _squeeze(equation: Equation, args: Sequence[Expression]) -> Expression:
-    gone = equation.params["dimensions"]
-    marks = ["0" if k in gone else ":" for k in range(max(gone) + 1)]
-    return _out(equation, f"{args[0].tight}[{', '.join(marks)}]")
-
-
-def _expand(equation: Equation, args: Sequence[Expression]) -> Expression:
-    made = equation.params["dimensions"]
-    marks = ["None" if k in made else ":" for k in range(max(made) + 1)]
-    return _out(equation, f"{args[0].tight}[{', '.join(marks)}]")
-
-
-def _transpose(equation: Equation, args: Sequence[Expression]) -> Expression:
-    order = tuple(equation.params["permutation"])
-    if order == tuple(reversed(range(len(order)))):
-        return _out(equation, f"{args[0].tight}.T")
-    return _out(equation, f"{args[0].tight}.transpose{order}")
-
-
-def _concatenate(equation: Equation, args: Sequence[Expression]) -> Expression:
-    axis = equation.params["dimension"]
-    said = f", axis={axis}" if axis else ""
-    return _out(equation, f"np.concatenate([{', '.join(a.text for a in args)}]{said})")
-
-
-def _stack(equation: Equation, args: Sequence[Expression]) -> Expression:
-    axis = equation.params["axis"]
-    said = f", axis={axis}" if axis else ""
-    return _out(equation, f"np.stack([{', '.join(a.text for a in args)}]{said})")
-
-
-def _pad(equation: Equation, args: Sequence[Expression]) -> Expression:
-    config = equation.params["padding_config"]
-    if any(inner for _, _, inner in config):
-        raise unsupported(equation, "padding between entries", "Pad at the ends only.")
-    pads = ", ".join(f"({size(max(a, 0)).text}, {size(max(b, 0)).text})" for a, b, _ in config)
-    comma = "," if len(config) == 1 else ""
-    text = f"np.pad({args[0].text}, ({pads}{comma}), constant_values={args[1].text})"
-    cut = [f"{-a if a < 0 else ''}:{b if b < 0 else ''}" for a, b, _ in config]
-    return _out(equation, text if set(cut) == {":"} else f"{text}[{', '.join(cut)}]")
-
-
-def _place(at: Size, length: Size) -> str:
-    """A place along an axis, from its end where that is shorter."""
-    back = length - at
-    if isinstance(back, int) and not isinstance(at, int):
-        return f"-{back}"
-    return size(at).text
-
-
-def _slice(equation: Equation, args: Sequence[Expression]) -> Expression:
-    p, marks = equation.params, []
-    shape = equation.inputs[0].shape
-    strides = p["strides"] or (1,) * len(shape)
-    for start, stop, stride, length in zip(
-        p["start_indices"], p["limit_indices"], strides, shape, strict=True
-    ):
-        first = "" if isinstance(start, int) and start == 0 else _place(start, length)
-        last = "" if stop == length else _place(stop, length)
-        marks.append(f"{first}:{last}" + (f":{stride}" if stride != 1 else ""))
-    while len(marks) > 1 and marks[-1] == ":":
-        marks.pop()
-    return _out(equation, f"{args[0].tight}[{', '.join(marks)}]")
-
-
-def _index(equation: Equation, args: Sequence[Expression]) -> Expression:
-    axis, place = equation.params["axis"], args[1].text
-    length = equation.inputs[0].shape[axis]
-    if not isinstance(length, int) and place == size(length - 1).text:
-        place = "-1"
-    array = whole(args[0], equation.inputs[0].shape)
-    return _out(equation, f"{array.tight}[{':, ' * axis}{place}]")
-
-
-def _take(equation: Equation, args: Sequence[Expression]) -> Expression:
-    array, places = (whole(a, atom.shape) for a, atom in zip(args, equation.inputs, strict=True))
-    return _out(equation, f"{array.tight}[{':, ' * equation.params['axis']}{places.text}]")
-
-
-def _dynamic_slice(equation: Equation, args: Sequence[Expression]) -> Expression:
-    marks = []
-    array = whole(args[0], equation.inputs[0].shape)
-    lengths = equation.inputs[0].shape
-    for start, width, length in zip(args[1:], equation.params["slice_sizes"], lengths, strict=True):
-        if width == length:
-            marks.append(":")
-            continue
-        first = Expression(f"np.clip({start.text}, 0, {size(length - width).text})", ATOM, ())
-        marks.append(f"{first.text}:{first.text} + {size(width).text}")
-    return _out(equation, f"{array.tight}[{', '.join(marks)}]")
-
-
-def _ramp(equation: Equation, args: Sequence[Expression]) -> Expression:
-    start, step, length = equation.params["start"], equation.params["step"], equation.outputs[0].shape[0]
-    if step == 0:
-        return _out(equation, f"np.full({size(length).text}, {size(start).text})")
-    stop = size(start + step * length).text
-    if isinstance(start, int) and start == 0 and step == 1:
-        return _out(equation, f"np.arange({stop})")
-    said = "" if step == 1 else f", {step}"
-    return _out(equation, f"np.arange({size(start).text}, {stop}{said})")
-
-
-def _full(equation: Equation, args: Sequence[Expression]) -> Expression:
-    shape = equation.params["shape"]
-    said = size(shape[0]).text if len(shape) == 1 else shape_text(shape)
-    names = {"0.0": "np.zeros", "1.0": "np.ones"}
-    if args[0].text in names:
-        return _out(equation, f"{names[args[0].text]}({said})")
-    return _out(equation, f"np.full({said}, {args[0].text})")
-
-
-def _size(equation: Equation, args: Sequence[Expression]) -> Expression:
-    return size(equation.params["dim"])
-
-
-def _sort(equation: Equation, args: Sequence[Expression]) -> Expression:
-    return _out(equation, f"np.sort({args[0].text}, axis={equation.params['dimension']})")
-
-
-def unsupported(equation: Equation, what: str, advice: str) -> ExportError:
-    """The error for what a format cannot say."""
-    return ExportError(
-        f"The equation {described(equation)} is {what}.", "What NumPy has one word for.", advice
-    )
+    return out(equation, text)
 
 
 RULES: dict[str, Rule] = {
@@ -433,20 +277,20 @@ RULES: dict[str, Rule] = {
     "rev": _wholly(_rev),
     "dot_general": _wholly(_product),
     "window": _wholly(_window),
-    "broadcast_in_dim": _broadcast,
-    "reshape": _wholly(_reshape),
-    "squeeze": _wholly(_squeeze),
-    "expand_dims": _wholly(_expand),
-    "transpose": _wholly(_transpose),
-    "concatenate": _wholly(_concatenate),
-    "stack": _wholly(_stack),
-    "pad": _wholly(_pad),
-    "slice": _wholly(_slice),
-    "dynamic_slice": _dynamic_slice,
-    "index": _index,
-    "take": _take,
-    "ramp": _ramp,
-    "full": _full,
-    "size": _size,
-    "sort": _wholly(_sort),
+    "broadcast_in_dim": spread,
+    "reshape": _wholly(reshape),
+    "squeeze": _wholly(squeeze),
+    "expand_dims": _wholly(expand),
+    "transpose": _wholly(transpose),
+    "concatenate": _wholly(concatenate),
+    "stack": _wholly(stack),
+    "pad": _wholly(pad),
+    "slice": _wholly(slice_of),
+    "dynamic_slice": dynamic_slice,
+    "index": index,
+    "take": take,
+    "ramp": ramp,
+    "full": full,
+    "size": size_of,
+    "sort": _wholly(sort),
 }

@@ -7,8 +7,8 @@ JAX says `x[-1]` in a dozen equations. Here they become one, `index`. The words 
 - `full` (x; shape): one number everywhere; `reduce_mean` (x; axes).
 
 Element-wise operations take operands of any shape that NumPy would broadcast, and the body of a loop or of a
-condition reads the values around it by their names, so that `scan` has only its state and what it goes through
-as inputs.
+condition reads the values around it by their names, so that `scan` has only its state and what it goes
+through as inputs.
 """
 
 from __future__ import annotations
@@ -24,65 +24,13 @@ from antiphon.graph._inline import fresh
 from antiphon.graph.source._fact_rules import fact_of
 from antiphon.graph.source._facts import Between, Fact, Full, Ramp, Within, bounds, fact_of_array
 from antiphon.graph.source._liveness import live
-from antiphon.graph.source._sizes import is_size
 
 ELEMENTWISE = frozenset(
-    [
-        "abs",
-        "add",
-        "and",
-        "atan",
-        "atan2",
-        "cbrt",
-        "ceil",
-        "clamp",
-        "convert_element_type",
-        "cos",
-        "cosh",
-        "div",
-        "eq",
-        "erf",
-        "erfc",
-        "exp",
-        "exp2",
-        "expm1",
-        "floor",
-        "ge",
-        "gt",
-        "integer_pow",
-        "is_finite",
-        "le",
-        "log",
-        "log1p",
-        "logistic",
-        "lt",
-        "max",
-        "min",
-        "mul",
-        "ne",
-        "neg",
-        "not",
-        "or",
-        "pow",
-        "rem",
-        "round",
-        "rsqrt",
-        "select_n",
-        "sign",
-        "sin",
-        "sinh",
-        "sqrt",
-        "square",
-        "sub",
-        "tan",
-        "tanh",
-        "xor",
-        "asin",
-        "acos",
-        "asinh",
-        "acosh",
-        "atanh",
-    ]
+    """
+    abs add and atan atan2 cbrt ceil clamp convert_element_type cos cosh div eq erf erfc exp exp2 expm1
+    floor ge gt integer_pow is_finite le log log1p logistic lt max min mul ne neg not or pow rem round
+    rsqrt select_n sign sin sinh sqrt square sub tan tanh xor asin acos asinh acosh atanh
+    """.split()  # noqa: SIM905
 )
 PASSES = ("copy", "copy_p", "stop_gradient", "reduce_precision", "optimization_barrier")
 BODY = {
@@ -231,7 +179,14 @@ def _key(equation: Equation) -> Any:
     return equation.primitive, inputs, outputs, repr(sorted(equation.params.items(), key=lambda p: p[0]))
 
 
-Rewrite = Callable[[Writer, Equation], "Sequence[Atom] | None"]
+Found = Sequence[Atom] | None
+Rewrite = Callable[[Writer, Equation], Found]
+
+
+def is_number(writer: Writer, atom: Atom, number: Any) -> bool:
+    """Whether an atom is known to be this number everywhere."""
+    value = writer.number(atom)
+    return isinstance(value, bool | int | float) and value == number
 
 
 def plain(graph: Graph, rules: dict[str, Rewrite], peepholes: dict[str, Rewrite]) -> Graph:
@@ -381,7 +336,7 @@ def _body(
     writer = Writer(above)
     for value, array in body.constants.items():
         writer.now[value] = Literal(np.asarray(array))
-    writer.now.update(zip(body.inputs, constants))
+    writer.now.update(zip(body.inputs, constants, strict=False))
     for value, atom in zip(body.inputs[len(constants) + carried :], xs, strict=True):
         fact = above.fact(atom)
         low, high = bounds(fact, atom.shape)
@@ -397,6 +352,3 @@ def _body(
         outputs=outputs,
         constants={},
     )
-
-
-__all__ = ["ELEMENTWISE", "Rewrite", "Writer", "is_size", "plain"]

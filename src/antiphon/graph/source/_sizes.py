@@ -88,8 +88,8 @@ Rules = Mapping[str, Callable[..., Any]]
 def say(size: Size, name: Callable[[str], Any], number: Callable[[int], Any], rules: Rules) -> Any:
     """A size in another language.
 
-    JAX writes a size as text in a small notation of its own, with `floordiv`, `mod`, `max`, `min` and `^`, the
-    same that `jax.export.symbolic_shape` reads.
+    JAX writes a size as text in a small notation of its own, with `floordiv`, `mod`, `max`, `min` and `^`,
+    the same that `jax.export.symbolic_shape` reads.
 
     Args:
         size: What to say.

@@ -12,7 +12,6 @@ from antiphon.errors import ExportError
 from antiphon.graph._graph import Graph
 from antiphon.graph._jax import bind_all
 
-
 PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
 
 
