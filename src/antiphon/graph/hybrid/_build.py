@@ -24,7 +24,7 @@ class Call:
     """One call, as the graph sees it.
 
     Args:
-        leaves: Of the arguments, those that are no inputs of the graph; `None` in the place of those that are.
+        leaves: Of the arguments; `None` in the place of those that are inputs of the graph.
         dynamic: Which leaves are inputs of the graph.
         structure: JAX's tree of the arguments.
         originals: The arguments as they were given.
@@ -119,6 +119,7 @@ class Graphed:
         heap, arrays = trace.heap, []
         made, template = split(heap, result)
         arrays += made
+        start = len(arrays)
         writes: list[Write] = []
         for node in list(heap.nodes.values()):
             if node.slot is None:
@@ -146,6 +147,7 @@ class Graphed:
             tuple(writes),
             tuple(effects),
             tuple((site, expected, construct) for site, _, expected, construct in trace.assumed),
+            start,
             trace.queue,
         )
         return Outcome(arrays, [flag for _, flag, _, _ in trace.assumed], record)

@@ -80,7 +80,7 @@ def _no_text(name: str) -> Any:
 def _print(*values: Any, **options: Any) -> None:
     trace = tracing()
     if trace is None:
-        builtins.print(*values, **options)
+        builtins.print(*values, **options)  # noqa: T201  (it stands for the user's own)
         return
     for value in values:
         if is_mutable(value):

@@ -23,8 +23,8 @@ from antiphon.graph.hybrid._leaves import leaf
 from antiphon.graph.hybrid._padding import Padded
 from antiphon.graph.hybrid._signals import Imperative, Reason, Unstructured, here
 from antiphon.graph.hybrid._source import Unconvertible, convert
-from antiphon.graph.hybrid._trace import Loose, Trace, Watch, current, plain, running, tracing
-from antiphon.graph.hybrid._values import Deferred, Segment, any_traced, expand, is_array, traced
+from antiphon.graph.hybrid._trace import Loose, Trace, current, plain, running, tracing
+from antiphon.graph.hybrid._values import Deferred, Segment, any_traced, expand, is_array
 
 TRANSPARENT = {"grad", "value_and_grad", "vjp", "jvp", "linearize", "filter_grad", "filter_value_and_grad"}
 STANDARD = sys.stdlib_module_names
@@ -97,7 +97,7 @@ def is_plain(f: Any) -> bool:
     """Whether it is Python's own kind of callable, which calls what it seems to call."""
     if isinstance(f, type):
         return False
-    return isinstance(f, types.FunctionType | types.MethodType) or hasattr(type(f), "__call__")
+    return isinstance(f, types.FunctionType | types.MethodType) or callable(f)
 
 
 def _target(f: Any) -> tuple[types.FunctionType | None, tuple]:
@@ -148,7 +148,7 @@ def _foreign(f: Any, args: tuple, kwargs: dict, run: Any) -> Any:
     owner = getattr(f, "__self__", None)
     if isinstance(owner, np.random.Generator | random.Random | np.random.RandomState) or _impure(f):
         raise Imperative(
-            Reason(here(), f"call of {_name(f)}", "it reads or changes something outside that the graph cannot follow.",
+            Reason(here(), f"call of {_name(f)}", "it reads or changes what the graph cannot follow.",
                    "Use `jax.random` with a key, or do it outside and pass what it gives as an argument.")
         )  # fmt: skip
     _release(run, f, owner, args, kwargs)
@@ -186,8 +186,8 @@ def _name(f: Any) -> str:
     return getattr(f, "__qualname__", None) or getattr(f, "__name__", None) or type(f).__name__
 
 
-SAFE = (str, bytes, int, float, complex, tuple, list, dict, set, frozenset, range, slice, jax.Array, np.generic,
-        type, types.ModuleType, np.dtype, np.ufunc, np.ndarray)  # fmt: skip
+SAFE = (str, bytes, int, float, complex, tuple, list, dict, set, frozenset, range, slice, jax.Array,
+        np.generic, type, types.ModuleType, np.dtype, np.ufunc, np.ndarray)  # fmt: skip
 
 
 def _opaque(owner: Any) -> bool:
@@ -196,7 +196,7 @@ def _opaque(owner: Any) -> bool:
         return False
     if type(owner).__module__.split(".")[0] in ("jax", "jaxlib", "numpy", "equinox", "optax"):
         return False
-    return not is_tree(owner) and not is_object(owner) or type(owner).__module__.split(".")[0] in STANDARD
+    return (not is_tree(owner) and not is_object(owner)) or type(owner).__module__.split(".")[0] in STANDARD
 
 
 def _impure(f: Any) -> bool:
@@ -253,7 +253,7 @@ def _wrapped(run: Trace, f: Any, value: Any) -> Any:
     if not callable(value) or getattr(value, "__antiphon_wrapped__", False):
         return value
     target, _ = _target(value.func if isinstance(value, functools.partial) else value)
-    if target is None or is_library(target.__code__) and not getattr(value, "__antiphon_hybrid__", None):
+    if target is None or (is_library(target.__code__) and not getattr(value, "__antiphon_hybrid__", None)):
         return value
     name = _name(f)
     clear = getattr(f, "__name__", "") in TRANSPARENT

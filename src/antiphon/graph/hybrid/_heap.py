@@ -140,7 +140,7 @@ class Heap:
 
     def read(self, node: Node, kind: str, key: Hashable) -> Any:
         """What a place outside holds, known to the plan from now on."""
-        now = node.holder[key] if isinstance(node.holder, list) else contents_of(node, key)
+        now: Any = node.holder[key] if isinstance(node.holder, list) else contents_of(node, key)
         if node.slot is None:
             return now
         if key in node.keys or self._written(node, key):

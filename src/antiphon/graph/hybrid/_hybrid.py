@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import enum
 import functools
-import inspect
 import logging
 import types
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import jax
 import numpy as np
 
 from antiphon.errors import ConversionError, InputError
+from antiphon.graph.hybrid._assumptions import Assumptions, log
+from antiphon.graph.hybrid._bound import Bound
 from antiphon.graph.hybrid._build import Call, Graphed
 from antiphon.graph.hybrid._calls import callable_of, converted_call, operators
+from antiphon.graph.hybrid._case import Case, reason_of, token_of
 from antiphon.graph.hybrid._explain import Explanation, Report
 from antiphon.graph.hybrid._padding import fits, pad, rooms
 from antiphon.graph.hybrid._plan import Changed, Plan
@@ -25,27 +25,12 @@ from antiphon.graph.hybrid._record import Outcome
 from antiphon.graph.hybrid._recursion import NotATreeError, recursive
 from antiphon.graph.hybrid._signals import Again, Imperative, Reason, Signal, Site, Unknown
 from antiphon.graph.hybrid._source import Unconvertible, convert
-from antiphon.graph.hybrid._trace import Loose, Options, Watch, current, running
+from antiphon.graph.hybrid._trace import Loose, Options, Watch, current, plain, running
 from antiphon.graph.hybrid._values import is_input, traced
 
-log = logging.getLogger("antiphon.graph.hybrid")
+_NO_VALUE = (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError)
 GRAPHS = 8  # sets of assumptions kept for one kind of arguments
 PASSES = 12  # traces until all that is read outside is known
-
-
-@dataclass(eq=False)
-class Case:
-    """All graphs for one kind of arguments."""
-
-    dynamic: tuple[bool, ...]
-    graphs: list[Graphed] = field(default_factory=list)
-    imperative: bool = False
-    varying: set[str] = field(default_factory=set)
-    pinned: set[str] = field(default_factory=set)
-    shapes: list[Any] = field(default_factory=list)
-    rooms: Any = None
-    padded: Case | None = None
-    paddable: bool = True
 
 
 class Hybrid:
@@ -57,11 +42,9 @@ class Hybrid:
         self._function, self._leading = callable_of(f)
         self._report = Report()
         self._cases: dict[Hashable, Case] = {}
-        self._numbers: dict[Any, set[int]] = {}
-        self._pinned: dict[Any, set[int]] = {}
+        self._assumptions = Assumptions(self._site())
         self._compilations = 0
         self._mode = "compiled"
-        self._logged: set[str] = set()
 
     # How it runs.
 
@@ -147,15 +130,15 @@ class Hybrid:
         if self._leading:
             args = (*self._leading, *args)
         leaves, structure = jax.tree.flatten((args, kwargs))
-        numbers = self._numbers.get(structure, ())
+        numbers = self._assumptions.numbers.get(structure, ())
         dynamic = tuple([is_input(x) or i in numbers for i, x in enumerate(leaves)])
-        key = (structure, tuple([None if d else _token(x) for x, d in zip(leaves, dynamic, strict=True)]))
+        key = (structure, tuple([None if d else token_of(x) for x, d in zip(leaves, dynamic, strict=True)]))
         try:
             case = self._cases.get(key)
         except TypeError:
             return self._imperative(args, kwargs)
         if case is None:
-            if not self._options.leaf and self._vary(key, leaves, structure):
+            if not self._options.leaf and self._assumptions.vary(self._cases, key, leaves):
                 return self(*args[len(self._leading) :], **kwargs)
             if self._options.leaf and len(self._cases) >= GRAPHS:
                 return self._imperative(args, kwargs)
@@ -169,6 +152,8 @@ class Hybrid:
         )
         if case.imperative:
             return self._imperative(args, kwargs)
+        if any(traced(x) and traced(plain(x)) for x in inputs):
+            return self._inside(case, call, inputs)
         shapes = tuple([getattr(x, "shape", ()) for x in inputs])
         if shapes not in case.shapes:
             if case.shapes and case.paddable:
@@ -179,7 +164,7 @@ class Hybrid:
         return self._compiled(case, call, inputs, args, kwargs)
 
     def _padded(self, case: Case, call: Call, inputs: list[Any], shapes: Any) -> tuple[bool, Any]:
-        """Run inputs of another length with rows added, if that is possible: whether it was, and the result."""
+        """Run inputs of another length with rows added: whether that is possible, and the result."""
         if case.rooms is None or not fits(shapes, case.rooms, case.shapes[0]):
             case.rooms = rooms(shapes, case.shapes)
             if case.rooms is None:
@@ -191,7 +176,7 @@ class Hybrid:
             try:
                 graph = graph or self._new(case.padded, {})
                 found = graph.plan.find(call.root)
-                done, result = self._attempt(graph, call, longer, found)
+                done, result = self._attempt(case.padded, graph, call, longer, found)
             except Changed:
                 continue
             except (Signal, Exception) as error:
@@ -210,7 +195,7 @@ class Hybrid:
                 stale = stale or graph
                 continue
             try:
-                done, result = self._attempt(graph, call, inputs, found)
+                done, result = self._attempt(case, graph, call, inputs, found)
             except (Signal, Exception) as error:
                 case.graphs.remove(graph)
                 return self._failed(case, call, error, args, kwargs)
@@ -223,12 +208,12 @@ class Hybrid:
         if tried:
             return self._watch(case, call, args, kwargs)
         if stale is not None:
-            self._weaken(case, stale, call)
+            self._assumptions.weaken(case, stale, call)
         if len(case.graphs) >= GRAPHS:
             return self._give_up(case, "its assumptions keep failing", args, kwargs)
         graph = self._new(case, {})
         try:
-            done, result = self._attempt(graph, call, inputs, [])
+            done, result = self._attempt(case, graph, call, inputs, [])
         except (Signal, Exception) as error:
             case.graphs.remove(graph)
             return self._failed(case, call, error, args, kwargs)
@@ -237,25 +222,21 @@ class Hybrid:
     def _failed(self, case: Case, call: Call, error: BaseException, args: tuple, kwargs: dict) -> Any:
         """There is no graph: a run as Python, which is right, or tells what is wrong."""
         if isinstance(error, Unknown):
-            return self._watch(case, call, args, kwargs)
+            try:
+                return self._watch(case, call, args, kwargs)
+            except _NO_VALUE as refused:
+                raise self._refusal(error.reason) from refused
         if isinstance(error, ConversionError):
             raise error
-        if self._pin(case, call):
+        if self._assumptions.pin(self._cases, case, call):
             return self(*args[len(self._leading) :], **kwargs)
-        result = self._imperative(args, kwargs)
-        self._fall_back(case, error.reason if isinstance(error, Signal) else _reason(self._site(), error))
+        reason = error.reason if isinstance(error, Signal) else reason_of(self._site(), error)
+        try:
+            result = self._imperative(args, kwargs)
+        except _NO_VALUE as refused:
+            raise self._refusal(reason) from refused
+        self._fall_back(case, reason)
         return result
-
-    def _pin(self, case: Case, call: Call) -> bool:
-        """Numbers that were made inputs, and are needed as Python's own: whether there are any."""
-        fresh = case.varying - case.pinned
-        case.pinned |= fresh
-        numbers = self._numbers.get(call.structure, set()) - self._pinned.get(call.structure, set())
-        if numbers:
-            self._pinned.setdefault(call.structure, set()).update(numbers)
-            self._numbers.pop(call.structure)
-            self._cases = {key: c for key, c in self._cases.items() if c is not case}
-        return bool(fresh or numbers)
 
     def _new(self, case: Case, path: Any) -> Graphed:
         plan = Plan(varying=case.varying, pinned=case.pinned)
@@ -269,14 +250,42 @@ class Hybrid:
     def _count(self) -> None:
         self._compilations += 1
 
-    def _attempt(self, graph: Graphed, call: Call, inputs: list[Any], found: list[Any]) -> tuple[bool, Any]:
+    def _attempt(
+        self, case: Case, graph: Graphed, call: Call, inputs: list[Any], found: list[Any]
+    ) -> tuple[bool, Any]:
         """Run a graph: whether its result is right, and the result."""
         outcome, found = self._run(graph, call, inputs, found)
         record = outcome.record
-        if outcome.assumed and not self._holds(outcome):
-            record.discard()
-            return False, None
+        if outcome.assumed or record.changes:
+            if any(traced(plain(x)) for x in (*outcome.assumed, *record.outside(outcome.arrays))):
+                return True, self._inside(case, call, inputs)
+            if not self._holds(outcome):
+                record.discard()
+                return False, None
         return True, record.commit(outcome.arrays, found)
+
+    def _inside(self, case: Case, call: Call, inputs: list[Any]) -> Any:
+        """Inside another `jit`, or `vmap`: nothing can be checked or written after the run.
+
+        Raises:
+            ConversionError: If something would have to be.
+        """
+        if case.strict is None:
+            plan = Plan(varying=case.varying, pinned=case.pinned)
+            case.strict = Graphed(self._converted(), plan, {}, self._options, self._report, True, self._count)
+        try:
+            outcome, found = self._run(case.strict, call, inputs, case.strict.plan.find(call.root))
+        except Changed:
+            case.strict = None
+            return self._inside(case, call, inputs)
+        except Signal as signal:
+            raise self._refusal(signal.reason) from signal
+        record = outcome.record
+        if any(traced(plain(x)) for x in record.outside(outcome.arrays)):
+            why = "it writes to something outside; inside another `jit` or `vmap` there is no value yet."
+            advice = "Return the value, or hybridize the caller."
+            raise self._refusal(Reason(self._site(), "state", why, advice))
+        return record.commit(outcome.arrays, found)
 
     def _run(
         self, graph: Graphed, call: Call, inputs: list[Any], found: list[Any]
@@ -298,58 +307,13 @@ class Hybrid:
 
     def _holds(self, outcome: Outcome) -> bool:
         for (site, expected, construct), value in zip(outcome.record.sites, outcome.assumed, strict=True):
-            if traced(value):
-                raise self._refusal(Reason(site, construct, "inside another `jit` nothing can be assumed."))
-            actual = type(expected)(np.asarray(value).item())
+            actual = type(expected)(np.asarray(plain(value)).item())
             if actual != expected and not (actual != actual and expected != expected):
-                self._tell(site, f"{construct} was {expected!r} when the graph was made, and is {actual!r}")
+                self._assumptions.tell(
+                    site, f"{construct} was {expected!r} when the graph was made, and is {actual!r}"
+                )
                 return False
         return True
-
-    def _tell(self, site: Site | str, what: str) -> None:
-        text = f"{site}: {what}: the graph is made again"
-        if text not in self._logged:
-            self._logged.add(text)
-            log.warning(text)
-
-    def _weaken(self, case: Case, stale: Graphed, call: Call) -> None:
-        plan, numbers = stale.plan, 0
-        for change in plan.changed(call.root):
-            step, value = change.step, change.value
-            path = plan.path(step.parent, step.kind, step.key)
-            if step.holds is None and _number(step.expected) and _number(value) and path not in case.pinned:
-                case.varying.add(path)
-                numbers += 1
-            self._tell(
-                self._site(),
-                f"{path} was {_short(step.expected)} when the graph was made, is {_short(value)}",
-            )
-        if numbers:
-            case.graphs.remove(stale)
-
-    def _vary(self, key: Any, leaves: list[Any], structure: Any) -> bool:
-        """Numbers among the arguments that have changed become inputs."""
-        for other in self._cases:
-            assert isinstance(other, tuple)
-            if other[0] != structure:
-                continue
-            new = set()
-            for i, (a, b) in enumerate(zip(other[1], key[1], strict=True)):
-                if a == b:
-                    continue
-                if a is None or b is None or not (_number(leaves[i]) and a[0] is b[0]):
-                    break
-                new.add(i)
-            else:
-                if new and not new & self._pinned.get(structure, set()):
-                    self._numbers.setdefault(structure, set()).update(new)
-                    del self._cases[other]
-                    self._tell(
-                        self._site(),
-                        f"a number among the arguments was {other[1][min(new)][1]!r}, is {leaves[min(new)]!r}",
-                    )
-                    return True
-        return False
 
     # Running as Python.
 
@@ -370,9 +334,7 @@ class Hybrid:
     def _fall_back(self, case: Case, reason: Reason) -> None:
         case.imperative = True
         self._report.fall_back(reason)
-        if str(reason) not in self._logged:
-            self._logged.add(str(reason))
-            log.info("%s runs as Python: %s", self, reason)
+        self._assumptions.once(logging.INFO, f"{self} runs as Python: {reason}")
 
     def _imperative(self, args: tuple, kwargs: dict) -> Any:
         """Run as Python, with compiled calls."""
@@ -388,7 +350,7 @@ class Hybrid:
             return made(*leading, *args, **kwargs)
 
     def _over_trees(self, args: tuple, kwargs: dict) -> tuple[bool, Any]:
-        """Run a recursion over trees of Python objects as a scan: whether that is possible, and the result."""
+        """Run a recursion over trees as a scan: whether that is possible, and the result."""
         try:
             result = self._trees(*args, **kwargs)
         except NotATreeError as error:
@@ -414,47 +376,3 @@ class Hybrid:
             "Control flow that `cond`, `scan` or `while` can express.",
             reason.advice or "Call it outside `jit`, where it can run as Python.",
         )
-
-
-class Bound:
-    """A hybridised method with its object."""
-
-    def __init__(self, hybrid: Hybrid, owner: Any) -> None:
-        self.__func__, self.__self__ = hybrid, owner
-        functools.update_wrapper(self, hybrid, updated=())
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call the method."""
-        return self.__func__(self.__self__, *args, **kwargs)
-
-    def __antiphon_hybrid__(self, args: tuple) -> tuple[Any, tuple]:
-        """For converted code: the function itself, to be part of the same graph."""
-        return self.__func__._f, (self.__self__, *args)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.__func__, name)
-
-
-def _token(leaf: Any) -> Hashable:
-    if isinstance(leaf, bool | int | float | complex | str | bytes | enum.Enum):
-        return type(leaf), leaf
-    if isinstance(leaf, type | types.FunctionType | types.ModuleType | types.BuiltinFunctionType):
-        return leaf
-    return type(leaf) if hasattr(leaf, "__dict__") else (type(leaf), leaf)
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float | complex) and not isinstance(value, bool)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) < 60 else f"a {type(value).__name__}"
-
-
-def _reason(site: Site, error: Exception) -> Reason:
-    text = " ".join(str(error).split("\n")[0].split())
-    return Reason(site, "function", f"{type(error).__name__} while it was traced: {text}")
-
-
-__all__ = ["Bound", "Hybrid", "inspect"]

@@ -73,9 +73,9 @@ def attribute(holder: Any, name: str) -> Any:
     if isinstance(holder, Padded) and name == "shape":
         trace.bounded(holder)
     found = inspect.getattr_static(type(holder), name, None)
-    if isinstance(found, property) and isinstance(found.fget, types.FunctionType):
-        if is_object(holder) and not is_library(found.fget.__code__):
-            return converted_call(found.fget, (holder,), None)
+    getter = found.fget if isinstance(found, property) and is_object(holder) else None
+    if isinstance(getter, types.FunctionType) and not is_library(getter.__code__):
+        return converted_call(getter, (holder,), None)
     value = getattr(holder, name)
     if is_object(holder):
         value = trace.heap.attribute(holder, name, value)
@@ -171,8 +171,8 @@ def update(name: str, value: Any, other: Any) -> Any:
 
 
 __all__ = [
-    "STD", "ConversionOptions", "FunctionScope", "Undefined", "UndefinedReturnValue", "and_", "any_traced", "assert_",
-    "attribute", "autograph_artifact", "comprehension", "converted_call", "for_stmt", "fstring", "generator",
-    "if_exp", "if_stmt", "item", "ld", "not_", "or_", "owner", "reference", "slice", "update", "while_stmt",
-    "with_function_scope",
+    "STD", "ConversionOptions", "FunctionScope", "Undefined", "UndefinedReturnValue", "and_", "any_traced",
+    "assert_", "attribute", "autograph_artifact", "comprehension", "converted_call", "for_stmt", "fstring",
+    "generator", "if_exp", "if_stmt", "item", "ld", "not_", "or_", "owner", "reference", "slice", "update",
+    "while_stmt", "with_function_scope",
 ]  # fmt: skip

@@ -38,7 +38,8 @@ class Padded:
     @classmethod
     def tree_unflatten(cls, axis: int, children: Any) -> Padded:
         """For JAX."""
-        return cls(*children, axis)
+        array, length = children
+        return cls(array, length, axis)
 
     @property
     def shape(self) -> tuple[Any, ...]:

@@ -12,6 +12,7 @@ from antiphon.graph.hybrid._contents import MISSING, drop, put
 from antiphon.graph.hybrid._plan import Plan
 from antiphon.graph.hybrid._signals import Site
 from antiphon.graph.hybrid._template import Template
+from antiphon.graph.hybrid._values import plain
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +55,7 @@ class Record:
         writes: Changes to make.
         effects: (act, template, region) to do, in order.
         sites: Where something was assumed, what it was assumed to be, and of which construct.
+        start: Number of arrays of the result, which come first.
         queue: Effects of loops and branches, as they happened in the run.
     """
 
@@ -62,13 +64,25 @@ class Record:
     writes: tuple[Write, ...]
     effects: tuple[tuple[Any, Template | None, int | None], ...]
     sites: tuple[tuple[Site, Any, str], ...]
+    start: int
     queue: list[tuple[Any, ...]] = field(default_factory=list)
+
+    @property
+    def changes(self) -> bool:
+        """Whether anything outside is to be done."""
+        return bool(self.writes or self.effects)
+
+    def outside(self, arrays: list[Any]) -> list[Any]:
+        """The arrays that go somewhere other than into the result."""
+        return arrays[self.start :]
 
     def commit(self, arrays: list[Any], found: list[Any]) -> Any:
         """Do all that the run did outside, and give its result."""
+        result = self.result.build(arrays, found)
+        if self.changes:
+            arrays = [plain(x) for x in arrays]
         if self.effects:
             self._act(arrays, found)
-        result = self.result.build(arrays, found)
         for write in self.writes:
             write.make(arrays, found)
         return result
@@ -109,7 +123,8 @@ class Outcome:
     @classmethod
     def tree_unflatten(cls, record: Record, children: Any) -> Outcome:
         """For JAX."""
-        return cls(*children, record)
+        arrays, assumed = children
+        return cls(arrays, assumed, record)
 
 
 __all__ = ["MISSING", "Outcome", "Record", "Write"]

@@ -71,19 +71,19 @@ class _Before(ast.NodeTransformer):
     def __init__(self, owner: str) -> None:
         self.owner = owner.lstrip("_")
 
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:  # noqa: N802
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         self.generic_visit(node)
         if self.owner and node.attr.startswith("__") and not node.attr.endswith("__"):
             node.attr = f"_{self.owner}{node.attr}"
         return node
 
-    def visit_Assert(self, node: ast.Assert) -> ast.AST:  # noqa: N802
+    def visit_Assert(self, node: ast.Assert) -> ast.AST:
         self.generic_visit(node)
         message = node.msg or ast.Constant(None)
         call = _op("assert_", _thunk(node.test), _thunk(message), ast.Constant(ast.unparse(node.test)))
         return _like(ast.Expr(call), node)
 
-    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:  # noqa: N802
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
         self.generic_visit(node)
         parts: list[ast.expr] = []
         for part in node.values:
@@ -94,7 +94,7 @@ class _Before(ast.NodeTransformer):
                 parts.append(part)
         return _like(_op("fstring", *parts), node)
 
-    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:  # noqa: N802
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
         self.generic_visit(node)
         if isinstance(node.target, ast.Name) or not _simple(node.target):
             return node
@@ -102,14 +102,14 @@ class _Before(ast.NodeTransformer):
         value = _op("update", ast.Constant(name), _load(node.target), node.value)
         return _like(ast.Assign([node.target], value), node)
 
-    def visit_While(self, node: ast.While) -> Any:  # noqa: N802
+    def visit_While(self, node: ast.While) -> Any:
         if _named(node.test) and not node.orelse:
             leave = ast.If(ast.UnaryOp(ast.Not(), node.test), [ast.Break()], [])
             new = _like(ast.While(ast.Constant(True), [_like(leave, node), *node.body], []), node)
             return self.generic_visit(new)
         return self.generic_visit(node)
 
-    def visit_If(self, node: ast.If) -> Any:  # noqa: N802
+    def visit_If(self, node: ast.If) -> Any:
         self.generic_visit(node)
         first = _first(node.test)
         if not isinstance(first, ast.NamedExpr):
@@ -118,10 +118,10 @@ class _Before(ast.NodeTransformer):
         node.test = _Replace(first).visit(node.test)
         return [before, node]
 
-    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.AST:  # noqa: N802
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.AST:
         return self._comprehension(node, "generator")
 
-    def visit_ListComp(self, node: ast.ListComp) -> ast.AST:  # noqa: N802
+    def visit_ListComp(self, node: ast.ListComp) -> ast.AST:
         return self._comprehension(node, "comprehension")
 
     def _comprehension(self, node: Any, name: str) -> ast.AST:
@@ -154,9 +154,7 @@ def _first(node: ast.AST) -> ast.AST:
     while True:
         if isinstance(node, ast.UnaryOp):
             node = node.operand
-        elif isinstance(node, ast.Compare):
-            node = node.left
-        elif isinstance(node, ast.BinOp):
+        elif isinstance(node, ast.Compare | ast.BinOp):
             node = node.left
         elif isinstance(node, ast.BoolOp):
             node = node.values[0]
@@ -168,7 +166,7 @@ class _Replace(ast.NodeTransformer):
     def __init__(self, node: ast.NamedExpr) -> None:
         self.node = node
 
-    def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.AST:  # noqa: N802
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.AST:
         return ast.Name(node.target.id, ast.Load()) if node is self.node else node
 
 
@@ -185,7 +183,7 @@ STACKING = {"stack", "array", "asarray"}
 
 
 class _After(ast.NodeTransformer):
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:  # noqa: N802
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         if isinstance(node.value, ast.Name) and node.value.id == "ag__":
             return node
         if isinstance(node.ctx, ast.Load):
@@ -194,7 +192,7 @@ class _After(ast.NodeTransformer):
         node.value = _like(_op("owner", self._unread(node.value)), node)
         return node
 
-    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:  # noqa: N802
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         node.slice = self.visit(node.slice)
         if isinstance(node.ctx, ast.Load):
             return _like(_op("item", self.visit(node.value), _slice(node.slice)), node)
@@ -211,7 +209,7 @@ class _After(ast.NodeTransformer):
             return _like(_op("reference", self.visit(node.value), ast.Constant(node.attr)), node)
         return self.visit(node)
 
-    def visit_Call(self, node: ast.Call) -> ast.AST:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> ast.AST:
         function = node.func
         if isinstance(function, ast.Attribute) and ast.unparse(function) == "ag__.converted_call":
             self._stacking(node)

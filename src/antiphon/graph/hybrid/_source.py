@@ -44,7 +44,7 @@ class _Control(control_flow.ControlFlowTransformer):
         return frozenset()
 
 
-def _control(node: ast.AST, ctx: Any) -> ast.AST:
+def _control(node: Any, ctx: Any) -> Any:
     from malt.pyct.static_analysis import liveness, reaching_fndefs
 
     graphs = cfg.build(node)
@@ -59,12 +59,12 @@ def _control(node: ast.AST, ctx: Any) -> ast.AST:
 class _Factory(transpiler._PythonFnFactory):
     """Loads what was written under the name and lines of the original, so that tracebacks point there."""
 
-    def load(self, node: ast.AST, namer: naming.Namer, file: str, line: int, future: tuple) -> None:
+    def load(self, node: Any, namer: naming.Namer, file: str, line: int, future: tuple) -> None:
         inner, outer = namer.new_symbol("inner_factory", ()), namer.new_symbol("outer_factory", ())
         wrapped = transpiler._wrap_into_factory(
             node, self._name, inner, outer, self._freevars, self._extra_locals.keys(), future
         )
-        body = list(wrapped) if isinstance(wrapped, list | tuple) else [wrapped]
+        body: list[Any] = list(wrapped) if isinstance(wrapped, list | tuple) else [wrapped]
         module = ast.Module(body=body, type_ignores=[])
         _place(module, line)
         space: dict[str, Any] = {}
@@ -74,7 +74,7 @@ class _Factory(transpiler._PythonFnFactory):
 
 def _place(node: ast.AST, line: int) -> None:
     """Give every node the line that it came from; what was added has the line of what it stands in."""
-    origin = anno.getanno(node, anno.Basic.ORIGIN, default=None)
+    origin: Any = anno.getanno(node, anno.Basic.ORIGIN, default=None)
     if origin is not None:
         line = origin.loc.lineno
     if "lineno" in node._attributes:
@@ -132,7 +132,7 @@ def _transform(f: Any, operators: types.ModuleType) -> _Factory:
     info = transformer.EntityInfo(
         name=name, source_code=source, source_file="<fragment>", future_features=future, namespace={}
     )
-    options = _Options(recursive=True, user_requested=False, optional_features=())
+    options = _Options(recursive=True, user_requested=False, optional_features=None)  # pyright: ignore[reportArgumentType]
     ctx = transformer.Context(info, namer, converter.ProgramContext(options=options))
     line = f.__code__.co_firstlineno
     _no_defaults(node)

@@ -17,7 +17,7 @@ from antiphon.graph.hybrid._heap import Heap
 from antiphon.graph.hybrid._padding import Padded
 from antiphon.graph.hybrid._signals import Imperative, Reason, Site, Unknown, Unstructured, here
 from antiphon.graph.hybrid._template import Template, split
-from antiphon.graph.hybrid._values import traced
+from antiphon.graph.hybrid._values import plain, traced
 
 DEPTH = 3  # calls of itself inside branches of the graph
 
@@ -51,7 +51,7 @@ class Options:
         max_iterations: Bound of loops whose number of rounds is known only when the graph runs.
         gradient: "reverse" or "forward": which derivative such loops have without a bound.
         unroll: Loops of a known length up to this are unrolled.
-        leaf: It is called from a run as Python: numbers stay Python's, and few kinds of arguments are compiled.
+        leaf: It is called from a run as Python: numbers stay Python's, few kinds of arguments are compiled.
     """
 
     max_iterations: int | None = None
@@ -147,12 +147,15 @@ class Trace:
             self.position[site] += 1
 
     def check(self, flag: Any, construct: str) -> None:
-        """Assume a truth of the run; if it fails, the function runs as Python and says itself what is wrong."""
+        """Assume a truth of the run; if it fails, a run as Python says what is wrong."""
         if any(level.opaque for level in self.levels):
             raise Unstructured(
                 Reason(here(), construct, f"it cannot be checked inside {self.levels[-1].name}.")
             )
         flag = plain(jnp.reshape(flag, ()).astype(bool))
+        if self.strict:
+            jax.debug.callback(_raise_unless, flag, construct=construct, site=str(here()))
+            return
         self.levels[-1].checks.append(flag)
         if not self.nested:
             self.assumed.append((here(), flag, True, construct))
@@ -161,6 +164,13 @@ class Trace:
         """Do something after the run, with values of the run."""
         leaves, template = split(self.heap, arguments)
         leaves = [plain(leaf) for leaf in leaves]
+        if self.strict:
+
+            def now(*values: Any) -> None:
+                act(*template.build(list(values), ()))
+
+            jax.debug.callback(now, *leaves, ordered=not any(level.opaque for level in self.levels))
+            return
         if not self.nested:
             self.effects.append(Effect(act, template, leaves))
             return
@@ -226,9 +236,9 @@ class Trace:
             raise Unstructured(Reason(site, construct, f"{type(error).__name__}: {text}")) from error
 
 
-def plain(value: Any) -> Any:
-    """A value without what a gradient is taken of."""
-    return jax.lax.stop_gradient(value) if traced(value) else value
+def _raise_unless(flag: Any, construct: str, site: str) -> None:
+    if not flag.all():
+        raise AssertionError(f"{site}: {construct} does not hold")
 
 
 class _Current(threading.local):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.extend.core import jaxpr_as_fun
 
 Number = (bool, int, float, complex)
@@ -16,7 +18,12 @@ Number = (bool, int, float, complex)
 
 def traced(value: Any) -> bool:
     """Whether a value is known only when the graph runs."""
-    return isinstance(value, jax.core.Tracer)
+    return isinstance(value, Tracer)
+
+
+def plain(value: Any) -> Any:
+    """A value without what a gradient is taken of."""
+    return jax.lax.stop_gradient(value) if traced(value) else value
 
 
 def is_array(value: Any) -> bool:
@@ -72,7 +79,7 @@ class Segment:
         """One by one."""
         if self.length is not None:
             raise TypeError("how many items a loop appended is known only when the graph runs")
-        return [jax.tree.map(lambda leaf: leaf[i], self.stacked) for i in range(self.count)]
+        return [jax.tree.map(operator.itemgetter(i), self.stacked) for i in range(self.count)]
 
     def __getattr__(self, name: str) -> Any:
         raise TypeError("items that a loop appended are read through the list only")
@@ -142,7 +149,7 @@ class Spec:
 
     def zeros(self) -> jax.Array:
         """What fills the place of an undefined value."""
-        if jax.dtypes.issubdtype(self.dtype, jax.dtypes.extended):
+        if jnp.issubdtype(self.dtype, jax.dtypes.extended):
             return jax.random.key(0) if self.shape == () else jax.random.split(jax.random.key(0), self.shape)
         return jnp.zeros(self.shape, self.dtype)
 
