@@ -212,3 +212,19 @@ def test_groups_of_any_size_take_few_functions(problem, terms, evaluator):
         for group in groups:
             work.fit([batch[i] for i in group])
     assert compiled_count() <= len(BATCHES)
+
+
+def test_few_sums_and_few_products_share_a_function_and_many_do_not(problem, terms, evaluator, monkeypatch):
+    work = evaluator(problem(), steps=20)
+    forget_compiled()
+    pairs = [("mean", "last"), ("max", "first"), ("min", "middle"), ("last", "max")]
+    batch = terms(work.problem, *(f"affine({a}(x)) {op} affine({b}(x))" for op in "+*" for a, b in pairs))
+    assert [sorted(g) for g in work.group(batch)] == [list(range(8))]
+    together = work.fit(batch)
+    assert compiled_count() == 1
+    monkeypatch.setattr("antiphon.fitting._evaluator.FEW", 4)
+    assert [sorted(g) for g in work.group(batch)] == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    alone = [*work.fit(batch[:4]), *work.fit(batch[4:])]
+    for one, other in zip(together, alone, strict=True):
+        np.testing.assert_allclose(one.loss, other.loss, rtol=1e-4)
+        assert one.parameters.keys() == other.parameters.keys()

@@ -30,12 +30,14 @@ from antiphon.fitting._skeleton import (
     SlotValues,
     Split,
     is_sequence,
+    joined,
     split,
 )
 from antiphon.fitting._training import Schedule
 from antiphon.language import Real, Term
 
 BATCHES = (1, 8, 64)  # Batch sizes that are compiled; a group is cut into these.
+FEW = 64  # Terms of a skeleton below which its function is shared with those that add where it multiplies.
 BATCH_BYTES = 400_000_000
 Limits = Callable[[Term], Mapping[str, tuple[np.ndarray, np.ndarray]]]
 
@@ -114,12 +116,8 @@ class Evaluator:
 
     def group(self, terms: Sequence[Term]) -> list[list[int]]:
         """Which of these terms are fitted together: lists of their numbers, in a fixed order."""
-        by_skeleton: dict[tuple, list[int]] = {}
-        for i, term in enumerate(terms):
-            parts = self.split(term)
-            by_skeleton.setdefault((parts.skeleton, self._shared(parts)), []).append(i)
         batches = []
-        for members in by_skeleton.values():
+        for members in self._by_function(terms):
             limit = self.limit(self.split(terms[members[0]]))
             at = 0
             while at < len(members):
@@ -133,6 +131,21 @@ class Evaluator:
                 batches.append(members[at : at + size])
                 at += size
         return batches
+
+    def _by_function(self, terms: Sequence[Term]) -> list[list[int]]:
+        """Terms of one skeleton; where that has few, with those of another that is the same when joined."""
+        by_skeleton: dict[tuple, list[int]] = {}
+        for i, term in enumerate(terms):
+            parts = self.split(term)
+            by_skeleton.setdefault((parts.skeleton, self._shared(parts)), []).append(i)
+        found: dict[tuple, list[int]] = {}
+        for key, members in by_skeleton.items():
+            if len(members) < FEW:
+                parts = self.split(terms[members[0]])
+                if not are_all_constants(parts.skeleton, self.problem):
+                    key = (joined(parts, self.problem.language).skeleton, *key[1:])
+            found.setdefault(key, []).extend(members)
+        return list(found.values())
 
     def _shared(self, parts: Split) -> tuple[Term | None, ...]:
         """Large slots (frames over time, very wide vectors): only terms with the same ones go together."""
@@ -168,7 +181,7 @@ class Evaluator:
         l2: Sequence[float] | None = None,
         with_scores: bool = False,
     ) -> list[Fit]:
-        """Fit terms of one skeleton as one batch.
+        """Fit terms of one skeleton, or of skeletons that are one when joined, as one batch.
 
         Args:
             terms: One group, as `group` gives.
@@ -209,6 +222,8 @@ class Evaluator:
     ) -> Batch | Formulas:
         """Compile what `fit` would train, and gather its data; another thread may do it ahead of time."""
         parts = [self.split(t) for t in terms]
+        if any(p.skeleton != parts[0].skeleton for p in parts):
+            parts = [joined(p, self.problem.language) for p in parts]
         skeleton: Skeleton = parts[0].skeleton
         assert all(p.skeleton == skeleton for p in parts)
         folds = len(self.folds.train)

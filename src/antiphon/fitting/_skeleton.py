@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -24,6 +24,7 @@ from antiphon.language import (
     Lam,
     Language,
     Primitive,
+    Real,
     Seq,
     Term,
     Type,
@@ -32,6 +33,7 @@ from antiphon.language import (
     data_arrays,
     parameter_shapes,
     path_name,
+    sequence,
     walk,
 )
 from antiphon.language import evaluate as evaluate_term
@@ -112,7 +114,7 @@ def split(term: Term, language: Language, output_type: Type) -> Split:
         if isinstance(node, Apply) and language[node.name].parameters
     }
     kept = {path_name(p) for p, node in walk(skeleton) if isinstance(node, Apply)}
-    data = {p: d for p, d in data_arrays(term, language, typing).items() if p in kept}
+    data = data_arrays(term, language, typing, of=kept)
     inner = {path_name(p): typing[p] for p, _ in walk(skeleton)}
     return Split(Skeleton(skeleton, tuple(types)), tuple(slots), data, parametric, inner)
 
@@ -122,10 +124,52 @@ def _without_data(node: Apply, language: Language) -> tuple[tuple[str, int | flo
     return tuple((k, "" if k in language[node.name].data else v) for k, v in node.config)
 
 
+# By what a word runs: 0 for a sum, 1 for a product.
+OPERATIONS = {jnp.add: 0, sequence["add"].run: 0, jnp.multiply: 1, sequence["mul"].run: 1}
+EITHER = "add or mul"  # No word of a language can have this name.
+
+
+def _either(a: Any, b: Any, *, product: Any) -> Any:
+    return product * (a * b) + (1 - product) * (a + b)
+
+
+_EITHER = Primitive(EITHER, sequence["add"].signature, _either)
+
+
+def joined(parts: Split, language: Language) -> Split:
+    """A split term whose sums and products of vectors are one operation, and which of the two is data.
+
+    Terms that differ in it only then share one skeleton. It runs some 40 % longer than one of its own, and
+    saves compiling that.
+
+    Args:
+        parts: A split term.
+        language: Of the term.
+    """
+    operations: dict[str, dict[str, np.ndarray]] = {}
+
+    def rest(node: Term, path: tuple[int, ...]) -> Term:
+        match node:
+            case Lam(name=name, body=body):
+                return Lam(name, rest(body, (*path, 0)))
+            case Apply(args=args):
+                below = tuple(rest(a, (*path, i)) for i, a in enumerate(args))
+                place = path_name(path)
+                operation = OPERATIONS.get(language[node.name].run)
+                if operation is None or not isinstance(parts.types[place], Real):
+                    return Apply(node.name, below, node.config)
+                operations[place] = {"product": np.array(operation, np.float32)}
+                return Apply(EITHER, below)
+        return node
+
+    skeleton = Skeleton(rest(parts.skeleton.term, ()), parts.skeleton.slot_types)
+    return replace(parts, skeleton=skeleton, data={**parts.data, **operations})
+
+
 def words_of(skeleton: Skeleton, language: Language) -> dict[str, Primitive]:
     """The primitives that a skeleton is made of, by name."""
     names = sorted({node.name for _, node in walk(skeleton.term) if isinstance(node, Apply)})
-    return {name: language[name] for name in names}
+    return {name: _EITHER if name == EITHER else language[name] for name in names}
 
 
 @lru_cache(maxsize=1000)

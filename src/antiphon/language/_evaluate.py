@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,22 @@ from antiphon.language._typing import Typing
 Arrays = Mapping[str, Mapping[str, Any]]
 
 
-def data_arrays(term: Term, language: Language, typing: Typing) -> dict[str, dict[str, np.ndarray]]:
-    """The constants of a term that reach its primitives as arrays, such as the mask of a feature group."""
+def data_arrays(
+    term: Term, language: Language, typing: Typing, *, of: Container[str] | None = None
+) -> dict[str, dict[str, np.ndarray]]:
+    """The constants of a term that reach its primitives as arrays, such as the mask of a feature group.
+
+    Args:
+        term: A sketch or a program.
+        language: Of the term.
+        typing: The type of each of its nodes.
+        of: Names of the paths that are asked for; by default all.
+    """
     found: dict[str, dict[str, np.ndarray]] = {}
     for path, node in walk(term):
-        if isinstance(node, Apply) and language[node.name].data:
+        wanted = isinstance(node, Apply) and language[node.name].data
+        if wanted and (of is None or path_name(path) in of):
+            assert isinstance(node, Apply)
             types = tuple(_at_frame(typing[(*path, i)]) for i in range(len(node.args)))
             found[path_name(path)] = {
                 key: make(node.setting(key), types, language)

@@ -7,7 +7,8 @@ arrays yet is a *sketch*; with its arrays it is a *program*.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from operator import is_
 
 import numpy as np
 
@@ -102,6 +103,18 @@ class Apply:
     args: tuple[Term, ...] = ()
     config: Config = ()
     parameters: Parameters | None = None
+    _hash: int | None = field(default=None, init=False, repr=False, compare=False)
+
+    def __hash__(self) -> int:
+        # Computed once: a term is a key wherever a search looks something up.
+        if self._hash is None:
+            object.__setattr__(self, "_hash", hash((self.name, self.args, self.config, self.parameters)))
+        assert self._hash is not None
+        return self._hash
+
+    def __reduce__(self) -> tuple:
+        # Without the hash, which differs between processes.
+        return Apply, (self.name, self.args, self.config, self.parameters)
 
     def setting(self, key: str) -> Value:
         """The constant called `key`."""
@@ -113,29 +126,28 @@ Term = Var | Lam | Hole | Apply
 
 def children(term: Term) -> tuple[Term, ...]:
     """The terms directly below a term."""
-    match term:
-        case Apply(args=args):
-            return args
-        case Lam(body=body):
-            return (body,)
-    return ()
+    kind = type(term)
+    return term.args if kind is Apply else (term.body,) if kind is Lam else ()
 
 
 def with_children(term: Term, new: tuple[Term, ...]) -> Term:
     """The same node over other children."""
-    match term:
-        case Apply():
-            return term if new == term.args else replace(term, args=new)
-        case Lam(name=name):
-            return Lam(name, new[0])
-    return term
+    if isinstance(term, Apply):
+        same = len(new) == len(term.args) and all(map(is_, new, term.args))
+        return term if same else Apply(term.name, new, term.config, term.parameters)
+    return Lam(term.name, new[0]) if isinstance(term, Lam) else term
 
 
 def walk(term: Term, path: Path = ()) -> Iterator[tuple[Path, Term]]:
     """Every node with its path from the root, a parent before its children, left to right."""
-    yield path, term
-    for i, child in enumerate(children(term)):
-        yield from walk(child, (*path, i))
+    # A stack, not a recursion of generators: searches spend much of their own time here.
+    waiting = [(path, term)]
+    while waiting:
+        here, node = waiting.pop()
+        yield here, node
+        below = children(node)
+        for i in range(len(below) - 1, -1, -1):
+            waiting.append(((*here, i), below[i]))
 
 
 def replace_at(term: Term, path: Path, new: Term) -> Term:
