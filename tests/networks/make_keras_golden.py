@@ -10,6 +10,24 @@ from pathlib import Path
 import numpy as np
 
 SEQUENCE, IMAGE, TOKENS = (9, 3), (9, 8, 2), (7,)
+ACTIVATIONS = (
+    "linear",
+    "relu",
+    "tanh",
+    "sigmoid",
+    "softmax",
+    "log_softmax",
+    "gelu",
+    "elu",
+    "selu",
+    "silu",
+    "swish",
+    "softplus",
+    "softsign",
+    "leaky_relu",
+    "hard_sigmoid",
+    "exponential",
+)
 MODELS = {
     "seed": (
         SEQUENCE,
@@ -84,10 +102,7 @@ MODELS = {
     "masked": (SEQUENCE, [["Masking", {"mask_value": -1.0}], ["GRU", {"units": 3}]]),
 } | {
     f"activation-{name}": (SEQUENCE, [["Dense", {"units": 4}], ["Activation", {"activation": name}]])
-    for name in (
-        "linear relu tanh sigmoid softmax log_softmax gelu elu selu silu swish softplus softsign leaky_relu "
-        "hard_sigmoid exponential"
-    ).split()
+    for name in ACTIVATIONS
 }
 TRAINED = [["Dense", {"units": 4, "activation": "tanh"}], ["Dense", {"units": 3}], ["Softmax", {}]]
 OPTIMIZERS = ("adam", "adamw", "adamax", "adagrad", "rmsprop", "sgd", "lion")

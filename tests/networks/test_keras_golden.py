@@ -1,4 +1,4 @@
-"""Layers, optimisers and losses against what Keras gave (`make_keras_golden.py`); Keras itself is not needed."""
+"""Layers, optimisers and losses against what Keras gave (`make_keras_golden.py`); Keras is not needed."""
 
 import json
 from pathlib import Path

@@ -16,7 +16,7 @@ needs_keras = pytest.mark.skipif(
     importlib.util.find_spec("keras") is None, reason="Keras is not installed: pip install keras"
 )
 
-# In a process of its own: Keras chooses its backend when it is imported, and warns where tests allow no warning.
+# In a process of its own: Keras chooses its backend when it is imported, and may warn.
 COMPARE = """
 import keras, numpy as np, jax, jax.numpy as jnp, equinox as eqx
 from antiphon.graph import trace

@@ -39,8 +39,8 @@ class KerasModel(eqx.Module):
 def from_keras(model: Any) -> KerasModel:
     """A Keras 3 model on the JAX backend as an Equinox module, with the weights that it has now.
 
-    The module can be differentiated, compiled, and traced to a graph with `antiphon.graph.trace`, in which each
-    parameter is named. Keras is not needed for anything else in Antiphon and is not installed with it.
+    The module can be differentiated, compiled, and traced to a graph with `antiphon.graph.trace`, in which
+    each parameter is named. Keras is not needed for anything else in Antiphon and is not installed with it.
 
     Args:
         model: A built `keras.Model`, such as a `keras.Sequential`.
