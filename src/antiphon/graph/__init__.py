@@ -3,23 +3,51 @@
 A graph is read, optimised, run, exported and analysed by one loop over its equations and a table of rules.
 """
 
+from antiphon.graph._check import check
 from antiphon.graph._count import Count
 from antiphon.graph._graph import Atom, Equation, Graph, Literal, Source, Trees, Value
 from antiphon.graph._interpret import Rule, interpret
+from antiphon.graph._jax import from_jaxpr, to_jaxpr
+from antiphon.graph._optimise import PASSES, optimise
+from antiphon.graph._passes import (
+    Pass,
+    apply_identities,
+    drop_dead,
+    fold_constants,
+    fuse_affine,
+    inline_calls,
+    inline_derivatives,
+    merge_common,
+)
+from antiphon.graph._rewrite import PassReport
 from antiphon.graph._sizes import resize
 from antiphon.graph._trace import trace
 
 __all__ = [
+    "PASSES",
     "Atom",
     "Count",
     "Equation",
     "Graph",
     "Literal",
+    "Pass",
+    "PassReport",
     "Rule",
     "Source",
     "Trees",
     "Value",
+    "apply_identities",
+    "check",
+    "drop_dead",
+    "fold_constants",
+    "from_jaxpr",
+    "fuse_affine",
+    "inline_calls",
+    "inline_derivatives",
     "interpret",
+    "merge_common",
+    "optimise",
     "resize",
+    "to_jaxpr",
     "trace",
 ]

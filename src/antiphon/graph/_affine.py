@@ -43,8 +43,7 @@ def affine_rule(equation: Equation, scope: Scope) -> Change | None:
     parts = int(whole.product is not None or bool((whole.matrix != 1).any())) + int(bool(whole.shift.any()))
     if parts == 0 or parts >= whole.steps or (whole.product is not None and whole.matrix.size > whole.cost):
         return None
-    change = _written(equation, whole, scope)
-    return change and Change(f"{whole.steps} affine steps", None, change)
+    return Change(f"{whole.steps} affine steps", None, _written(equation, whole, scope))
 
 
 def _read(equation: Equation, scope: Scope) -> _Affine | None:
@@ -146,7 +145,7 @@ def _product(equation: Equation, scope: Scope) -> _Affine | None:
     return None
 
 
-def _written(equation: Equation, whole: _Affine, scope: Scope) -> tuple[Equation, ...] | None:
+def _written(equation: Equation, whole: _Affine, scope: Scope) -> tuple[Equation, ...]:
     """The equations of one map."""
     (given,) = equation.outputs
     base = whole.base

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 import jax
 import numpy as np
 from jax._src import config, linear_util, source_info_util
-from jax._src.core import is_symbolic_dim, max_dim
+from jax._src.core import Tracer, is_symbolic_dim, max_dim
 from jax.extend import core
 from jax.extend.core import primitives
 
@@ -118,7 +118,7 @@ def evaluate(equation: Equation, arrays: Sequence[Any]) -> list[Any]:
 
 def is_tracer(array: Any) -> bool:
     """Whether something stands for an array while JAX is tracing."""
-    return isinstance(array, jax.core.Tracer)
+    return isinstance(array, Tracer)
 
 
 def is_size(size: Any) -> bool:

@@ -62,7 +62,7 @@ def fold_constants(graph: Graph) -> tuple[Graph, PassReport]:
         >>> from antiphon.graph import trace
         >>> weights = jnp.ones(3)
         >>> print(fold_constants(trace(lambda x: x * jnp.sum(weights), 1.0))[1])
-        fold_constants: 2 -> 1 equations; reduce_sum of constants
+        fold_constants: 3 -> 2 equations; reduce_sum of constants
     """
     changes: Counter[str] = Counter()
     return passed("fold_constants", graph, rewritten(graph, folding_rule, changes), changes)
