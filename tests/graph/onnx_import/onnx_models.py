@@ -2,6 +2,7 @@
 
 import functools
 
+import jax
 import numpy as np
 import onnx
 import onnx.helper as oh
@@ -24,8 +25,8 @@ def model(nodes, inputs, outputs, weights=(), opset=21, functions=(), domains=()
     return oh.make_model(graph, opset_imports=imports, ir_version=10, functions=list(functions))
 
 
-def one_node(op, inputs, attributes, outputs=1, opset=21, constant=(), bodies=None):
-    """A model of one node over arrays, and the arrays that it is given; inputs of `constant` are initialisers."""
+def one_node(op, inputs, attributes, outputs=1, opset=21, constant=()):
+    """A model of one node over arrays, and what it is given; inputs of `constant` are initialisers."""
     names, infos, given, weights = [], [], {}, {}
     for place, array in enumerate(inputs):
         if array is None:
@@ -58,9 +59,8 @@ def _quiet():
 
 
 def session(proto):
-    return onnxruntime.InferenceSession(
-        proto.SerializeToString(), _quiet(), providers=["CPUExecutionProvider"]
-    )
+    data = proto if isinstance(proto, bytes) else proto.SerializeToString()
+    return onnxruntime.InferenceSession(data, _quiet(), providers=["CPUExecutionProvider"])
 
 
 def reference(proto, given):
@@ -75,7 +75,7 @@ def assert_same(got, want, rtol=1e-5, atol=1e-5):
     for a, b in zip(got, want, strict=True):
         a, b = np.asarray(a), np.asarray(b)
         assert a.shape == b.shape
-        assert a.dtype == b.dtype
+        assert a.dtype == jax.dtypes.canonicalize_dtype(b.dtype)
         if b.dtype.kind in "iub":
             np.testing.assert_array_equal(a, b)
         else:

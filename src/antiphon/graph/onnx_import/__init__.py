@@ -12,7 +12,7 @@ from antiphon.graph.onnx_import._program import TensorType
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["OnnxModel", "TensorType", "from_onnx"]
+__all__ = ["OnnxModel", "TensorType", "from_onnx", "supported_operators"]
 
 
 def from_onnx(model: str | os.PathLike[str] | bytes | onnx.ModelProto) -> OnnxModel:
@@ -51,3 +51,19 @@ def from_onnx(model: str | os.PathLike[str] | bytes | onnx.ModelProto) -> OnnxMo
             "the package onnx is not installed.", "", "Run: pip install 'antiphon[onnx]'."
         ) from error
     return load(model)
+
+
+def supported_operators() -> dict[str, tuple[int, int]]:
+    """The standard's operators that `from_onnx` has a rule for, each with its first and last version.
+
+    A version of an operator is the opset that last changed it. Operators that the standard itself defines by
+    others (the functions among its operators) are imported besides.
+
+    Example:
+        >>> supported_operators()["Softmax"]
+        (1, 13)
+    """
+    from antiphon.graph.onnx_import import _run  # noqa: F401 (it fills the table)
+    from antiphon.graph.onnx_import._rule import RULES
+
+    return {op: (RULES[op].first, RULES[op].last) for op in sorted(RULES)}

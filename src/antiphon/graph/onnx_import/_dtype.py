@@ -93,7 +93,7 @@ def _along(values: Any, x: Any, axis: int, block: int) -> Any:
 def _dequantize(call: Call, x: Any, scale: Any, zero: Any = None) -> Any:
     axis, block = call.get("axis", 1), call.get("block_size", 0)
     want = dtype_of(call["output_dtype"]) if call.get("output_dtype", 0) else scale.dtype
-    wide = jnp.promote_types(scale.dtype, jnp.float32)
+    wide = scale.dtype if scale.dtype.itemsize > 4 else jnp.float32
     value = x.astype(wide)
     if zero is not None:
         value = value - _along(zero, x, axis, block).astype(wide)
@@ -105,7 +105,7 @@ def _quantize(call: Call, x: Any, scale: Any, zero: Any = None) -> Any:
     axis, block = call.get("axis", 1), call.get("block_size", 0)
     want = call.get("output_dtype", 0)
     dtype = zero.dtype if zero is not None else (dtype_of(want) if want else jnp.uint8)
-    wide = jnp.promote_types(scale.dtype, jnp.float32)
+    wide = scale.dtype if scale.dtype.itemsize > 4 else jnp.float32
     value = x.astype(wide) / _along(scale, x, axis, block).astype(wide)
     if canonical(dtype) in FLOAT8:
         if zero is not None:

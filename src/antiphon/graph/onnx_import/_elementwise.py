@@ -94,13 +94,9 @@ def _pow(call: Call, x: Any, y: Any) -> Any:
             return lax.integer_pow(x, int(power))
         if power == 0.5:
             return jnp.sqrt(x)
-    kind = (
-        y.dtype
-        if jnp.issubdtype(y.dtype, jnp.floating) and not jnp.issubdtype(x.dtype, jnp.floating)
-        else x.dtype
-    )
-    if kind == x.dtype and jnp.issubdtype(y.dtype, jnp.floating):
-        kind = jnp.promote_types(x.dtype, y.dtype) if jnp.issubdtype(x.dtype, jnp.floating) else kind
+    # Floats win over whole numbers, and the wider float over the other; the result is of the base's type.
+    real = [v.dtype for v in (x, y) if jnp.issubdtype(v.dtype, jnp.floating)] or [x.dtype]
+    kind = max(real, key=lambda dtype: dtype.itemsize)
     return jnp.power(*aligned(x.astype(kind), y.astype(kind))).astype(x.dtype)
 
 
