@@ -215,7 +215,7 @@ def check_drawn(term, frames):
     assert (np.abs(found - expected) <= 1e-5 * scale + 4 * spread).all()
 
 
-@settings(deadline=None, max_examples=8)
+@settings(deadline=None, max_examples=4)
 @given(programs_of(2), cases)
 def test_programs_that_hypothesis_makes(term, frames):
     check_drawn(term, frames)

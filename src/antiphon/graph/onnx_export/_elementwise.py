@@ -150,8 +150,6 @@ def _quotient(scope: Scope, equation: Equation, x: str, y: str) -> str:
 @RULES("pow")
 def _pow(scope: Scope, equation: Equation, x: str, y: str) -> str:
     base, exponent = equation.inputs
-    if not is_float(base.dtype):
-        raise refuse(equation, "A power of whole numbers", "Use a float base.")
     if not is_float(exponent.dtype):
         y = scope.cast(y, base.dtype, exponent.dtype)
     return scope.op("Pow", x, y)
@@ -160,8 +158,6 @@ def _pow(scope: Scope, equation: Equation, x: str, y: str) -> str:
 @RULES("integer_pow")
 def _integer_pow(scope: Scope, equation: Equation, x: str) -> str:
     power, dtype = equation.params["y"], equation.outputs[0].dtype
-    if power < 0 and not is_float(dtype):
-        raise refuse(equation, "A negative power of whole numbers", "Use a float base.")
     base = scope.cast(x, wide(dtype), dtype)
     result, rest = None, abs(power)
     while rest:  # by repeated squares, as XLA does

@@ -1,14 +1,12 @@
-"""From a graph to an ONNX model, and to a file."""
+"""From a graph to an ONNX model."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 
 import onnx
 from onnx import helper, numpy_helper
 
-from antiphon._files import write_atomically
 from antiphon._version import __version__
 from antiphon.errors import ExportError
 from antiphon.graph._graph import Graph
@@ -35,44 +33,16 @@ OLDEST, NEWEST = 18, min(23, onnx.defs.onnx_opset_version())
 LARGEST = 2**31 - 1  # bytes of one protocol buffer
 
 
-def to_onnx(
+def build(
     graph: Graph,
-    *,
-    opset: int = 18,
-    name: str = "",
-    input_names: Sequence[str] | None = None,
-    output_names: Sequence[str] | None = None,
-    text: str = "",
-    metadata: Mapping[str, str] | None = None,
+    opset: int,
+    name: str,
+    input_names: Sequence[str] | None,
+    output_names: Sequence[str] | None,
+    text: str,
+    metadata: Mapping[str, str],
 ) -> onnx.ModelProto:
-    """An ONNX model that computes what a graph does.
-
-    Named sizes of the graph (`jax.export.symbolic_shape`) stay open: one model then serves any number of
-    frames and any batch.
-
-    Args:
-        graph: As `antiphon.graph.trace` gives it.
-        opset: Version of ONNX's operators, from 18 on.
-        name: Of the model; the graph's own if it is left out.
-        input_names: One for each input of the graph; their own if left out.
-        output_names: One for each output; `output`, or `output_0`, `output_1` and so on if left out.
-        text: What people read in the model, such as the text of a program.
-        metadata: Kept in the model as it is, such as `{"features": "speed [cm/s], angle [rad]"}`.
-
-    Returns:
-        The model, checked by ONNX's own checker.
-
-    Raises:
-        ExportError: If something in the graph has no form in ONNX (names primitive, equation and line), if
-            names are too few, too many or double, or the opset is not known.
-
-    Example:
-        >>> import jax.numpy as jnp
-        >>> from antiphon.graph import trace
-        >>> model = to_onnx(trace(lambda x: jnp.tanh(x).sum(0), jnp.ones((5, 2))))
-        >>> [node.op_type for node in model.graph.node]
-        ['Tanh', 'ReduceSum']
-    """
+    """What `antiphon.graph.onnx_export.to_onnx` says."""
     if isinstance(opset, bool) or not isinstance(opset, int) or not OLDEST <= opset <= NEWEST:
         raise ExportError(
             f"opset={opset!r}.", f"A whole number from {OLDEST} to {NEWEST}.", "Leave it out for 18."
@@ -116,33 +86,9 @@ def to_onnx(
         opset_imports=imports,
         ir_version=helper.find_min_ir_version_for(imports),
     )
-    helper.set_model_props(result, dict(metadata or {}))
+    helper.set_model_props(result, dict(metadata))
     onnx.checker.check_model(result, full_check=True)
     return result
-
-
-def save_onnx(graph: Graph, path: str | os.PathLike[str], **settings: object) -> None:
-    """Write a graph as an ONNX file, whole or not at all.
-
-    Args:
-        graph: As `antiphon.graph.trace` gives it.
-        path: The file.
-        settings: As `to_onnx` takes them.
-
-    Raises:
-        ExportError: As `to_onnx`.
-        OutputError: If the file cannot be written.
-
-    Example:
-        >>> import tempfile, pathlib, jax.numpy as jnp
-        >>> from antiphon.graph import trace
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = pathlib.Path(folder, "double.onnx")
-        ...     save_onnx(trace(lambda x: 2 * x, jnp.ones(3)), path)
-        ...     onnx.load(path).producer_name
-        'antiphon'
-    """
-    write_atomically(path, to_onnx(graph, **settings).SerializeToString(deterministic=True))  # type: ignore[arg-type]
 
 
 def _names(given: Sequence[str] | None, own: list[str], what: str) -> list[str]:

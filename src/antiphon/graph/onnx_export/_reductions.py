@@ -24,8 +24,6 @@ def _reduce(scope: Scope, equation: Equation, x: str) -> str:
 def _reduce_by_body(scope: Scope, equation: Equation, *names: str) -> str:
     primitive, axes, dtype = body_of(equation), equation.params["dimensions"], equation.inputs[0].dtype
     start = scope.cast(names[1], wide(dtype), dtype)
-    if dtype == np.bool_ or not axes:
-        raise refuse(equation, "A reduction of bools by a function, or over no axis", "Use any or all.")
     result = _reduced(scope, equation, names[0], f"reduce_{primitive}", axes)
     kind = {"sum": "Add", "prod": "Mul"}.get(primitive, primitive.capitalize())
     both = scope.op(kind, scope.cast(result, wide(dtype), dtype), start)

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from antiphon.graph.onnx_export._rules import Equation, Rules, Scope
-from antiphon.graph.onnx_export._scope import refuse
 
 RULES = Rules()
 
@@ -16,10 +15,8 @@ END = np.iinfo(np.int64).max
 
 
 @RULES("broadcast_in_dim")
-def _broadcast(scope: Scope, equation: Equation, x: str, *sizes: str) -> str:
-    if sizes:
-        raise refuse(equation, "A shape whose sizes are results of the program")
-    (operand, *_), shape = equation.inputs, equation.params["shape"]
+def _broadcast(scope: Scope, equation: Equation, x: str) -> str:
+    (operand,), shape = equation.inputs, equation.params["shape"]
     kept = [int(d) for d in equation.params["broadcast_dimensions"]]
     if operand.shape == ():
         return scope.expand(x, (), shape)
@@ -32,9 +29,9 @@ def _broadcast(scope: Scope, equation: Equation, x: str, *sizes: str) -> str:
 
 
 @RULES("reshape")
-def _reshape(scope: Scope, equation: Equation, x: str, *sizes: str) -> str:
-    if sizes or equation.params.get("dimensions") is not None:
-        raise refuse(equation, "A reshape by sizes that are results, or in another order of axes")
+def _reshape(scope: Scope, equation: Equation, x: str) -> str:
+    if (order := equation.params["dimensions"]) is not None:
+        x = scope.transpose(x, order)
     return scope.reshape(x, equation.outputs[0].shape)
 
 
@@ -165,7 +162,7 @@ def padded(scope: Scope, x: str, value: str, shape: Any, config: Any, dtype: Any
 
 def _is_negative(size: Any) -> bool:
     if isinstance(size, int | np.integer):
-        return size < 0
+        return bool(size < 0)
     return str(size).startswith("-")  # a named size is at least 1, so `-T` is below 0
 
 
@@ -181,9 +178,7 @@ def _spread(scope: Scope, x: str, value: str, shape: Any, axis: int, between: An
 
 
 @RULES("iota")
-def _iota(scope: Scope, equation: Equation, *sizes: str) -> str:
-    if sizes:
-        raise refuse(equation, "A shape whose sizes are results of the program")
+def _iota(scope: Scope, equation: Equation) -> str:
     shape, dtype = equation.outputs[0].shape, equation.outputs[0].dtype
     axis = int(equation.params["dimension"])
     line = scope.iota(shape[axis], dtype)
@@ -197,7 +192,7 @@ def _size(scope: Scope, equation: Equation) -> str:
 
 
 @RULES("empty")
-def _empty(scope: Scope, equation: Equation, *sizes: str) -> str:
+def _empty(scope: Scope, equation: Equation) -> str:
     value = equation.outputs[0]
     return scope.expand(scope.constant(0, value.dtype), (), value.shape)
 

@@ -32,7 +32,7 @@ class Sizes:
         """Take the named sizes from the shapes of the graph's inputs."""
         for value in values:
             for axis, size in enumerate(value.shape):
-                if str(size).isidentifier() and str(size) not in self._known:
+                if not isinstance(size, int | np.integer) and str(size) not in self._known:
                     self._known[str(size)] = self._scope.op(
                         "Shape", self._scope.names[value], start=axis, end=axis + 1
                     )
