@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import reference
 from exported import TIME, function_of, graph_of, named_arrays, program_of
-from functions import FUNCTIONS, WITH_PLACES, K, X, lax
+from functions import FUNCTIONS, SEQUENTIAL, WITH_PLACES, K, X, lax, sequential
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from strategies import BOUND, cases, programs_of
@@ -114,6 +114,13 @@ def test_recurrent_networks(folder, cls, cell, form):
     for time in (1, 9):
         frames, mask = rng.normal(0, 2, (time, 3)).astype(np.float32), rng.random(time) < 0.7
         same(call(frames, mask), run(frames, mask))
+
+
+@pytest.mark.parametrize("name", SEQUENTIAL)
+def test_networks_of_layers(folder, name):
+    network, examples, args = sequential(name, TIME)
+    wanted = network(*map(jnp.asarray, args))
+    same(Compiled(trace(network, *examples), folder)(*args), wanted)
 
 
 def test_scores_and_labels_of_a_whole_test_set(folder, vowels):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import reference
 from exported import TIME, function_of, graph_of, loaded, program_of, program_to_numpy
-from functions import FUNCTIONS, WITH_PLACES, K, X, lax
+from functions import FUNCTIONS, SEQUENTIAL, WITH_PLACES, K, X, lax, sequential
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import BOUND, cases, programs_of
@@ -82,6 +82,13 @@ def test_a_cell_alone_is_a_recurrent_network_too():
     call = loaded(to_numpy(trace(network, FRAMES, MASK), name="call")).call
     frames = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
     same(call(frames, np.ones(6, bool)), network(jnp.asarray(frames), jnp.ones(6, bool)))
+
+
+@pytest.mark.parametrize("name", SEQUENTIAL)
+def test_networks_of_layers(name):
+    network, examples, args = sequential(name, TIME)
+    wanted = network(*map(jnp.asarray, args))
+    same(loaded(to_numpy(trace(network, *examples), name="call")).call(*args), wanted)
 
 
 def test_scores_and_labels_of_a_whole_test_set(vowels):

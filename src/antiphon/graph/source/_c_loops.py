@@ -159,6 +159,34 @@ def _window(equation: Equation, block: Block, target: str) -> None:
         block.line(f"{target}[{flat_index(outer, out)}] = {cast}{total};")
 
 
+def _convolve(equation: Equation, block: Block, target: str) -> None:
+    p, numbers = equation.params, equation.params["dimension_numbers"]
+    if p["feature_group_count"] != 1 or p["batch_group_count"] != 1 or any(n != 1 for n in p["lhs_dilation"]):
+        raise unsupported(equation)
+    lhs, rhs, out = numbers.lhs_spec, numbers.rhs_spec, numbers.out_spec
+    one, kernel = (block.ready(a) for a in equation.inputs)
+    shape, widths, wide = equation.inputs[0].shape, equation.inputs[1].shape, equation.outputs[0].shape
+    with block.loops(wide) as outer:
+        total = block.name("total")
+        block.line(f"double {total} = 0.0;")
+        with block.loops([widths[k] for k in rhs[1:]]) as (channel, *inner):
+            places, tests = {lhs[0]: outer[out[0]], lhs[1]: channel}, []
+            weights = {rhs[0]: outer[out[1]], rhs[1]: channel}
+            for k, step in enumerate(inner):
+                stride, (low, _), dilation = p["window_strides"][k], p["padding"][k], p["rhs_dilation"][k]
+                place = block.name("k")
+                start = outer[out[2 + k]] if stride == 1 else f"{outer[out[2 + k]]} * {stride}"
+                away = step if dilation == 1 else f"{step} * {dilation}"
+                block.line(f"const int {place} = {start} + {away} - {size(low)};")
+                tests.append(f"{place} < 0 || {place} >= {size(shape[lhs[2 + k]])}")
+                places[lhs[2 + k]], weights[rhs[2 + k]] = place, step
+            block.line(f"if ({' || '.join(tests)}) continue;")
+            x = one.at([places[k] for k in range(len(shape))])
+            y = kernel.at([weights[k] for k in range(len(shape))])
+            block.line(f"{total} += (double){x} * {y};")
+        block.line(f"{target}[{flat_index(outer, wide)}] = (float){total};")
+
+
 LOOPS: dict[str, Loop] = {
     **{f"reduce_{n}": _reduce for n in ("sum", "mean", "max", "min", "prod", "or", "and")},
     "argmax": _arg,
@@ -169,4 +197,5 @@ LOOPS: dict[str, Loop] = {
     "cummin": _running,
     "dot_general": _product,
     "window": _window,
+    "conv_general_dilated": _convolve,
 }

@@ -226,6 +226,40 @@ def _window(equation: Equation, args: Sequence[Expression]) -> Expression:
     return out(equation, text)
 
 
+def _convolve(equation: Equation, args: Sequence[Expression]) -> Expression:
+    """Windows along the axes of space, times the kernel, summed over window and channels."""
+    p, numbers = equation.params, equation.params["dimension_numbers"]
+    if p["feature_group_count"] != 1 or p["batch_group_count"] != 1 or any(n != 1 for n in p["lhs_dilation"]):
+        raise unsupported(
+            equation, "a convolution in groups, or a transposed one", "Use a plain convolution."
+        )
+    lhs, rhs, out_ = numbers.lhs_spec, numbers.rhs_spec, numbers.out_spec
+    space, rank = lhs[2:], len(lhs)
+    letters = "pqrs"[: len(space)], "ijkl"[: len(space)]
+
+    def named(spec: Sequence[int], first: str, second: str, rest: str) -> str:
+        found = dict(zip(spec, first + second + rest, strict=True))
+        return "".join(found[k] for k in range(rank))
+
+    shape = equation.inputs[1].shape
+    widths = [(shape[k] - 1) * dilation + 1 for k, dilation in zip(rhs[2:], p["rhs_dilation"], strict=True)]
+    text = args[0].text
+    if any(tuple(pair) != (0, 0) for pair in p["padding"]):
+        by_axis = dict(zip(space, p["padding"], strict=True))
+        pads = ", ".join(
+            f"({size(a).text}, {size(b).text})" for a, b in (by_axis.get(k, (0, 0)) for k in range(rank))
+        )
+        text = f"np.pad({text}, ({pads}))"
+    text = f"sliding_window_view({text}, {tuple(widths)}, axis={tuple(space)})"
+    steps = dict(zip(space, p["window_strides"], strict=True))
+    marks = [steps.get(k, 1) for k in range(rank)] + list(p["rhs_dilation"])
+    if any(n != 1 for n in marks):
+        text += f"[{', '.join(':' if n == 1 else f'::{n}' for n in marks)}]"
+    spec = f"{named(lhs, 'b', 'c', letters[0])}{letters[1]},{named(rhs, 'o', 'c', letters[1])}"
+    spec += f"->{named(out_, 'b', 'o', letters[0])}"
+    return out(equation, f'np.einsum("{spec}", {text}, {args[1].text})')
+
+
 RULES: dict[str, Rule] = {
     "add": _entries(infix("+", ADD)),
     "sub": _entries(infix("-", ADD)),
@@ -277,6 +311,7 @@ RULES: dict[str, Rule] = {
     "rev": _wholly(_rev),
     "dot_general": _wholly(_product),
     "window": _wholly(_window),
+    "conv_general_dilated": _wholly(_convolve),
     "broadcast_in_dim": spread,
     "reshape": _wholly(reshape),
     "squeeze": _wholly(squeeze),

@@ -99,14 +99,17 @@ def gather(writer: Writer, equation: Equation) -> Found:
     operand, indices = equation.inputs
     numbers, sizes = equation.params["dimension_numbers"], equation.params["slice_sizes"]
     out = equation.outputs[0]
-    axes = numbers.start_index_map
-    if numbers.operand_batching_dims or len(axes) != 1:
+    # Along an axis that is taken whole the place can only be 0.
+    free = [(c, k) for c, k in enumerate(numbers.start_index_map) if sizes[k] != operand.shape[k]]
+    free = free or list(enumerate(numbers.start_index_map))[:1]
+    if numbers.operand_batching_dims or len(free) != 1:
         raise ExportError(
             f"The equation {described(equation)} picks entries along several axes at once.",
             "Indexing along one axis, such as x[i] or x[:, i].",
             "Flatten the array and the places first.",
         )
-    (axis,) = axes
+    ((column, axis),) = free
+    indices = _column(writer, equation, indices, column, len(numbers.start_index_map))
     rest = all(n == m for k, (n, m) in enumerate(zip(sizes, operand.shape, strict=True)) if k != axis)
     batch = len(indices.shape) - 1
     places = _without_last(writer, equation, indices)
@@ -127,6 +130,13 @@ def gather(writer: Writer, equation: Equation) -> Found:
         expected = tuple(k for k in range(len(out.shape)) if not axis <= k < axis + batch)
         if tuple(numbers.offset_dims) == expected:
             return (_take(writer, equation, operand, places, axis, bool(inside)),)
+    rank = len(operand.shape)
+    apart = (
+        tuple(numbers.offset_dims) == tuple(range(batch, batch + rank)) and not numbers.collapsed_slice_dims
+    )
+    if batch and apart and rest and sizes[axis] == 1:
+        found = _take(writer, equation, operand, places, axis, bool(inside))
+        return (_kept_axis(writer, equation, found, axis, batch),)
     if batch == 0 and not numbers.collapsed_slice_dims and rest:
         start = writer.number(places)
         if is_size(start) and inside:
@@ -136,6 +146,32 @@ def gather(writer: Writer, equation: Equation) -> Found:
         f"The equation {described(equation)} is a general gather.",
         "Indexing along one axis, such as x[i] or x[:, i].",
         "Write it with jnp.take, slices or a dot product.",
+    )
+
+
+def _column(writer: Writer, like: Equation, indices: Atom, column: int, many: int) -> Atom:
+    """The places along one axis, of indices that have a column for each of several."""
+    if many == 1:
+        return indices
+    joined = writer.maker(indices, "concatenate")
+    if joined is not None and all(a.shape[-1] == 1 for a in joined.inputs):
+        return joined.inputs[column]
+    shape = tuple(indices.shape)
+    starts = [0] * (len(shape) - 1) + [column]
+    return slice_of(writer, like, indices, starts, (*shape[:-1], 1))
+
+
+def _kept_axis(writer: Writer, like: Equation, found: Atom, axis: int, batch: int) -> Atom:
+    """What was taken along an axis with the places first, and an axis of length 1 where they came from."""
+    if axis:
+        moved = range(axis, axis + batch)
+        order = (*moved, *(k for k in range(len(found.shape)) if k not in moved))
+        shape = tuple(found.shape[k] for k in order)
+        found = writer.emit(like, "transpose", (found,), shape, found.dtype, permutation=order)
+    shape = (*found.shape[: batch + axis], 1, *found.shape[batch + axis :])
+    kept = tuple(k for k in range(len(shape)) if k != batch + axis)
+    return writer.emit(
+        like, "broadcast_in_dim", (found,), shape, found.dtype, shape=shape, broadcast_dimensions=kept
     )
 
 
