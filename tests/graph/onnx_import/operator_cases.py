@@ -323,12 +323,13 @@ for op, gates in (("RNN", 1), ("GRU", 3), ("LSTM", 4)):
     )
 case("GRU", [f(5, 2, 3), f(1, 12, 3), f(1, 12, 4), f(1, 24)], outputs=2, hidden_size=4, linear_before_reset=1)
 case(
-    "LSTM", [f(5, 2, 3), f(1, 16, 3), f(1, 16, 4), f(1, 32), None, f(1, 2, 4), f(1, 2, 4), f(1, 12)], outputs=3,
-    hidden_size=4, note="peepholes",
+    "LSTM", [f(5, 2, 3), f(1, 16, 3), f(1, 16, 4), f(1, 32), None, f(1, 2, 4), f(1, 2, 4), f(1, 12)],
+    outputs=3, hidden_size=4, note="peepholes",
 )  # fmt: skip
 case(
     "LSTM", [f(5, 2, 3), f(1, 16, 3), f(1, 16, 4)], outputs=["y", "", "c"], hidden_size=4,
-    activations=["HardSigmoid", "Relu", "Softsign"], activation_alpha=[0.3], activation_beta=[0.4], note="activations",
+    activations=["HardSigmoid", "Relu", "Softsign"], activation_alpha=[0.3], activation_beta=[0.4],
+    note="activations",
 )  # fmt: skip
 case("LSTM", [f(5, 2, 3), f(1, 16, 3), f(1, 16, 4)], outputs=3, hidden_size=4, input_forget=1, note="coupled")
 case(
@@ -366,8 +367,9 @@ case(
 )  # fmt: skip
 case(
     "QLinearConv",
-    [n(1, 2, 5, 5, high=255, dtype=np.uint8), np.float32(0.02), np.uint8(9), n(3, 2, 2, 2, high=255, dtype=np.uint8),
-     np.float32(0.01), np.uint8(3), np.float32(0.3), np.uint8(100), n(3, dtype=np.int32)],
+    [n(1, 2, 5, 5, high=255, dtype=np.uint8), np.float32(0.02), np.uint8(9),
+     n(3, 2, 2, 2, high=255, dtype=np.uint8), np.float32(0.01), np.uint8(3), np.float32(0.3), np.uint8(100),
+     n(3, dtype=np.int32)],
 )  # fmt: skip
 
 # Resizing.

@@ -22,7 +22,7 @@ DIFFERENT = {
     "test_training_dropout_default": "draws at random",
     "test_training_dropout_default_mask": "draws at random",
 }
-# What the table leaves out: text, images as files, trees, training, random numbers, later attention, detection.
+# What the table leaves out: text, files of images, trees, training, random numbers, detection, and more.
 OUT = [
     "Adagrad",
     "Adam",

@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from antiphon.errors import ImportedModelError
 
@@ -38,7 +39,7 @@ def is_known(value: Any) -> bool:
     """Whether the value is there, and not only traced. Symbolic sizes count as known."""
     if isinstance(value, list | tuple):
         return all(map(is_known, value))
-    return not isinstance(value, jax.core.Tracer)
+    return not isinstance(value, Tracer)
 
 
 def array(value: Any) -> Any:

@@ -81,9 +81,10 @@ def attributes_of(
             )
         if name in found:
             raise ImportedModelError(f"{node} has its attribute {name!r} twice.", "once.")
-        if not attribute.ref_attr_name and attribute.type != int(told.type.value):
+        kind = int(told.type.value)  # pyright: ignore[reportAttributeAccessIssue] (an enum, says onnx)
+        if not attribute.ref_attr_name and attribute.type != kind:
             raise ImportedModelError(
-                f"{node} has an attribute {name!r} of kind {attribute.type}.", f"kind {int(told.type.value)}."
+                f"{node} has an attribute {name!r} of kind {attribute.type}.", f"kind {kind}."
             )
         found[name] = value(attribute)
     for name, told in schema.attributes.items():

@@ -111,7 +111,7 @@ class Builder:
         schema = _schema(node, opsets)
         rule = RULES.get(node.op) if domain == "" else None
         if schema is None or rule is None or not rule.first <= schema.since_version <= rule.last:
-            if schema is not None and schema.has_function:
+            if schema is not None and schema.has_function:  # pyright: ignore[reportAttributeAccessIssue]
                 function = self._written(schema, node)
                 return self._called(node, function, attributes_of(node, proto, schema, value))
             version = opsets.get(domain, 0)

@@ -39,7 +39,8 @@ def tensor(proto: onnx.TensorProto, folder: Path | None) -> np.ndarray:
         raise ImportedModelError(f"{name} of shape {shape}.", "sizes of 0 or more.")
     if proto.HasField("segment"):
         raise ImportedModelError(f"{name} is stored in segments.", "one piece.")
-    length = (count * BITS.get(proto.data_type, 8 * dtype.itemsize) + 7) // 8
+    bits: int = BITS.get(proto.data_type) or 8 * dtype.itemsize
+    length = (count * bits + 7) // 8
     if proto.data_location == onnx.TensorProto.EXTERNAL:
         data = _external(proto, length, folder)
         whole = onnx.TensorProto(dims=shape, data_type=proto.data_type, raw_data=data)
