@@ -33,11 +33,11 @@ FAILURES = 3  # calls after which a function that was never compiled is not trie
 def recursive(f: Callable[..., Any]) -> TreeFunction | None:
     """A function that may run over trees as one compiled scan.
 
-    Nodes may be objects of any class, named tuples, tuples, lists, dictionaries. Python walks a tree once, by
-    reads of attributes, and sorts its nodes by what decides the way through the body: their classes, which
-    children they have, how many. Each kind of node is traced once, with the results of its children as inputs;
-    a tree is a scan over steps of several nodes of one kind and height (levels are batched as in Looks et al.,
-    "Deep learning with dynamic computation graphs", ICLR 2017). Tables are padded to powers of two.
+    Nodes may be objects of any class, named tuples, tuples, lists, dictionaries. Python walks a tree once,
+    by reads of attributes, and sorts its nodes by what decides the way through the body: their classes, which
+    children they have, how many. Each kind of node is traced once, with the results of its children as
+    inputs; a tree is a scan over steps of several nodes of one kind and height. Tables are padded to powers
+    of two. Batches of levels after Looks et al., "Deep learning with dynamic computation graphs" (ICLR 2017).
 
     Args:
         f: A function that calls itself, or one that calls such a function (a loss, a training step).
@@ -122,6 +122,9 @@ class TreeFunction:
             if self._failures >= FAILURES and not self.compilations:
                 self._refusal = error.got.removesuffix(".")
             raise
+        except Exception as error:  # Run as Python, it is raised again if it is the user's.
+            self._failures += 1
+            raise NotATreeError(f"{type(error).__name__}: {str(error).splitlines()[0]}") from error
         return done
 
     def _tried(self, arguments: list[Any]) -> Any:

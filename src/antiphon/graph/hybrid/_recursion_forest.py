@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from antiphon.graph.hybrid._recursion_observe import Record
+from antiphon.graph.hybrid._values import traced
 
 WIDTH = 8  # nodes of one kind that one step of the scan evaluates together
 LEAST = 4  # the smallest bucket
@@ -139,7 +140,7 @@ def columns(kind: Kind, nodes: Nodes, members: list[int], size: int) -> list[Any
 def column(values: list[Any], like: Any, size: int) -> Any:
     """Values stacked and padded; tracers among them stay differentiable."""
     values = values + [values[0]] * (size - len(values))
-    if any(isinstance(v, jax.core.Tracer) for v in values):
+    if any(traced(v) for v in values):
         return jax.numpy.stack(values)
     if isinstance(like, int | float):
         return np.array(values, np.int32 if isinstance(like, int) else np.float32)

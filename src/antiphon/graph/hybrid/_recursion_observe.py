@@ -309,8 +309,8 @@ class MappingProxy(Proxy):
 
 
 # Pattern matching asks the class of what it matches, not its attribute __class__.
-collections.abc.Sequence.register(SequenceProxy)
-collections.abc.Mapping.register(MappingProxy)
+collections.abc.Sequence.register(SequenceProxy)  # pyright: ignore[reportAttributeAccessIssue]
+collections.abc.Mapping.register(MappingProxy)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def proxy_class(kind: type) -> type[Proxy]:
