@@ -25,7 +25,7 @@ STEPS: dict[str, Any] = {
     "remat": lambda a, b, k: jax.checkpoint(jnp.sin)(a),
     "custom": lambda a, b, k: doubled_slope(a),
     "affine": lambda a, b, k: (a @ WEIGHTS + k) @ WEIGHTS.T * 0.5 - 1.0,
-    "left": lambda a, b, k: (WEIGHTS.T @ (WEIGHTS @ a[0] + 1.0) * k)[None] + b,
+    "left": lambda a, b, k: (WEIGHTS @ (WEIGHTS.T @ a[0] + 1.0) * k)[None] + b,
     "folded": lambda a, b, k: a * (jnp.sum(WEIGHTS) * k),
     "turn": lambda a, b, k: a.T.T.reshape(-1).reshape(a.shape),
     "swap": lambda a, b, k: jnp.transpose(jnp.transpose(a[None], (1, 2, 0)), (2, 0, 1))[0],
@@ -42,7 +42,7 @@ STEPS: dict[str, Any] = {
     "switch": lambda a, b, k: jax.lax.switch(2, [lambda x: x, jnp.sin, lambda x: x + k], a),
     "fori": lambda a, b, k: jax.lax.fori_loop(0, 3, lambda i, x: x * 0.5 + i * k, a),
 }
-WEIGHTS = np.linspace(-0.9, 1.0, 12, dtype=np.float32).reshape(4, 3).T.copy().T.reshape(3, 4)
+WEIGHTS = np.linspace(-0.9, 1.0, 12, dtype=np.float32).reshape(3, 4)
 
 
 @jax.custom_jvp

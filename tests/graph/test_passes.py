@@ -37,9 +37,20 @@ def gradients(f, *args):
     return jax.jit(jax.grad(generated.loss(f), (0, 1)))(*args)
 
 
-@settings(max_examples=12, deadline=None, derandomize=True)
+@settings(max_examples=4, deadline=None, derandomize=True)
 @given(generated.programs())
 def test_each_pass_keeps_values_and_gradients(f):
+    keeps_values_and_gradients(f)
+
+
+@pytest.mark.slow
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(generated.programs(most=10))
+def test_each_pass_keeps_values_and_gradients_of_many_graphs(f):
+    keeps_values_and_gradients(f)
+
+
+def keeps_values_and_gradients(f):
     x, y = generated.arrays()
     graph = trace(f, x, y)
     want, slopes = jax.jit(f)(x, y), gradients(f, x, y)
@@ -53,7 +64,7 @@ def test_each_pass_keeps_values_and_gradients(f):
         graph = made
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=6, deadline=None, derandomize=True)
 @given(generated.programs())
 def test_optimised_graphs_are_not_larger_and_give_the_same(f):
     x, y = generated.arrays(1)
@@ -66,7 +77,7 @@ def test_optimised_graphs_are_not_larger_and_give_the_same(f):
     assert again.count().operations <= made.count().operations
 
 
-@settings(max_examples=8, deadline=None, derandomize=True)
+@settings(max_examples=5, deadline=None, derandomize=True)
 @given(generated.programs())
 def test_without_derivatives_of_their_own_values_stay(f):
     x, y = generated.arrays(2)
@@ -93,7 +104,7 @@ def test_without_derivatives_of_their_own_values_stay(f):
         (lambda x: x[::-1][::-1], []),
         (lambda x: x**1, []),
         (lambda x: x.astype(jnp.int32).astype(jnp.float32), ["convert_element_type"] * 2),
-        (lambda x: x.astype(bool).astype(jnp.int32).astype(jnp.float32), ["ne", "convert_element_type"]),
+        (lambda x: x.astype(bool).astype(jnp.int32).astype(jnp.float32), ["convert_element_type"] * 2),
         (lambda x: x - x, ["sub"]),
         (lambda x: x / x, ["div"]),
     ],
@@ -103,7 +114,7 @@ def test_what_changes_nothing_is_left_out_and_nothing_else(f, left):
     assert primitives(graph) == left
 
 
-@settings(max_examples=10, deadline=None, derandomize=True)
+@settings(max_examples=5, deadline=None, derandomize=True)
 @given(generated.programs(most=4))
 def test_identities_keep_nan_and_infinity(f):
     x, y = generated.arrays(3)
@@ -138,7 +149,7 @@ def test_affine_maps_of_columns_and_of_many_rows():
         return W @ (W @ x + 1.0)
 
     def rows(x):
-        return (x @ W + X) @ W + X
+        return (x @ W + X[None]) @ W + X[None]
 
     assert primitives(fuse_affine(trace(columns, X))[0]) == ["dot_general", "add"]
     many = np.stack([X, 2 * X])
@@ -221,5 +232,7 @@ def test_a_careless_pass_is_named_with_the_equation():
     def careless(graph):
         return replace(graph, equations=graph.equations[1:]), drop_dead(graph)[1]
 
-    with pytest.raises(GraphError, match=r"After drop_dead: cos reads a, which is not defined at .*test_passes"):
+    with pytest.raises(
+        GraphError, match=r"After drop_dead: cos reads a, which is not defined at .*test_passes"
+    ):
         optimise(trace(lambda x: jnp.cos(jnp.sin(x)), 1.0), [careless])

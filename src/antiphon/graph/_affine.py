@@ -108,13 +108,15 @@ def _row(atom: Atom, like: Value, scope: Scope) -> np.ndarray | None:
     if made is not None and len(like.shape) == len(made.outputs[0].shape):
         array = scope.array(made.inputs[0])
         axes = tuple(made.params["broadcast_dimensions"])
-        if array is None or axes not in ((), (len(like.shape) - 1,)):
+        if array is None or (axes and axes[-1] != len(like.shape) - 1):
             return None
     else:
         array = scope.array(atom)
-    if array is None or np.ndim(array) > 1 or (np.ndim(array) == 1 and len(like.shape) != 1 and made is None):
+    if array is None or (np.ndim(array) and made is None and np.ndim(array) != len(like.shape)):
         return None
-    return np.asarray(array, np.float64)
+    if np.ndim(array) and np.size(array) != array.shape[-1]:
+        return None  # it differs from position to position
+    return np.asarray(array, np.float64).reshape(array.shape[-1:])
 
 
 def _product(equation: Equation, scope: Scope) -> _Affine | None:

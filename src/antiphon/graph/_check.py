@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from antiphon.errors import GraphError
@@ -62,7 +61,7 @@ def _check(graph: Graph) -> None:
     for value, array in graph.constants.items():
         if tuple(array.shape) != tuple(value.shape) or array.dtype != value.dtype:
             raise _MalformedError(f"constant {value.name} holds {type_text(array)}, not {type_text(value)}.")
-    _define([*graph.inputs, *graph.constants], known, "the graph")
+    known.update(graph.inputs, graph.constants)
     for equation in graph.equations:
         for atom in equation.inputs:
             if isinstance(atom, Value) and atom not in known:
@@ -71,17 +70,10 @@ def _check(graph: Graph) -> None:
                 )
         _check_bodies(equation)
         _check_types(equation)
-        _define(equation.outputs, known, equation.primitive)
+        known.update(equation.outputs)
     for atom in graph.outputs:
         if isinstance(atom, Value) and atom not in known:
             raise _MalformedError(f"the graph gives {atom.name}, which is not defined.")
-
-
-def _define(values: Iterable[Value], known: set[Value], where: str) -> None:
-    for value in values:
-        if value in known:
-            raise _MalformedError(f"{where} defines {value.name} again.")
-        known.add(value)
 
 
 def _check_types(equation: Equation) -> None:

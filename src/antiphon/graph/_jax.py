@@ -205,9 +205,7 @@ def _graph(jaxpr: core.Jaxpr, consts: Sequence[Any]) -> Graph:
 
     hints = arguments if len(arguments) == len(jaxpr.invars) else [""] * len(jaxpr.invars)
     inputs = tuple(define(v, _dotted(hint)) for v, hint in zip(jaxpr.invars, hints, strict=True))
-    constants = {
-        define(v): getattr(array, "val", array) for v, array in zip(jaxpr.constvars, consts, strict=True)
-    }
+    constants = {define(v): _plain(array) for v, array in zip(jaxpr.constvars, consts, strict=True)}
     equations = tuple(
         Equation(
             primitive=eqn.primitive.name,
@@ -223,6 +221,11 @@ def _graph(jaxpr: core.Jaxpr, consts: Sequence[Any]) -> Graph:
     )
     outputs = tuple(read(v) for v in jaxpr.outvars)
     return Graph(inputs, equations, outputs, constants, name=(info.func_name if info else "") or "")
+
+
+def _plain(constant: Any) -> Any:
+    """A constant without the wrapper that JAX puts around arrays of NumPy."""
+    return constant if isinstance(constant, Tracer) else getattr(constant, "val", constant)
 
 
 def _dotted(path: str | None) -> str:
