@@ -125,7 +125,7 @@ WEIGHT_2 = np.array([
 
 def scores(frames):
     frames = np.asarray(frames, np.float32).astype(float)
-    if frames.ndim != 2 or frames.shape[1] != 2:
+    if frames.ndim != 2 or frames.shape[0] < 1 or frames.shape[1] != 2:
         raise ValueError(f"frames has shape {frames.shape}, not (T, 2)")
     T = len(frames)
     return WEIGHT @ frames[:max(T // 3, 1)].mean(axis=0) + 0.5 + WEIGHT_2 @ frames[-1]
@@ -248,8 +248,23 @@ def test_a_size_must_be_an_axis():
 
 def test_a_file_refuses_other_shapes_itself():
     scores = loaded(to_numpy(trace(lambda x: x.sum(0), FRAMES), name="scores")).scores
-    with pytest.raises(ValueError, match=r"x has shape \(2, 4\), not \(T, 3\)"):
-        scores(np.ones((2, 4)))
+    for shape in ((2, 4), (0, 3), (3,)):
+        with pytest.raises(ValueError, match=r"x has shape \(.*\), not \(T, 3\)"):
+            scores(np.ones(shape))
+
+
+def test_a_file_refuses_a_mask_of_another_length():
+    scores = loaded(
+        to_numpy(trace(lambda x, m: jnp.where(m, x[:, 0], 0.0), FRAMES, MASK), name="scores")
+    ).scores
+    with pytest.raises(ValueError, match=r"m has shape \(3,\), not \(2,\)"):
+        scores(np.ones((2, 3)), np.ones(3, bool))
+
+
+def test_an_array_that_is_called_as_a_size_is():
+    t = np.arange(3.0, dtype=np.float32)
+    scores = loaded(to_numpy(trace(lambda x: x.sum(0) / x.shape[0] ** 2 + t, FRAMES), name="scores")).scores
+    same(scores(np.ones((4, 3))), [0.25, 1.25, 2.25])
 
 
 def test_names_that_python_keeps_for_itself():

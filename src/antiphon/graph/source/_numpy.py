@@ -60,7 +60,7 @@ def to_numpy(
         <BLANKLINE>
         def rise(x):
             x = np.asarray(x, np.float32).astype(float)
-            if x.ndim != 2 or x.shape[1] != 3:
+            if x.ndim != 2 or x.shape[0] < 1 or x.shape[1] != 3:
                 raise ValueError(f"x has shape {x.shape}, not (T, 3)")
             return 2.0 * x.max(axis=0) - x[-1]
         <BLANKLINE>
@@ -71,7 +71,8 @@ def to_numpy(
 class _Module:
     def __init__(self, graph: Graph, name: str, doc: str, constants: Mapping[str, Any]) -> None:
         self.graph, self.name, self.doc = graph, identifier(name), doc
-        self.names = Names({"np", "math", "sliding_window_view", self.name, *HELPERS})
+        sizes = {name for v in graph.inputs for n in v.shape for name in names_in(n)}
+        self.names = Names({"np", "math", "sliding_window_view", self.name, *HELPERS, *sizes})
         self.said: dict[Value, Expression] = {}
         self.makers: dict[Value, Equation] = {}
         self.lines: list[str] = []
@@ -109,24 +110,28 @@ class _Module:
 
     def start(self) -> list[str]:
         """Inputs as arrays, checked, and the sizes that they give."""
+        self.sizes = self.places()
         lines, known = [], set()
         for value in self.graph.inputs:
             said = self.said[value].text
             kind = number_kind(value, f"The input {value.name}")
             cast = {"b": ", bool)", "f": ", np.float32).astype(float)"}.get(kind, ", int)")
             lines.append(f"    {said} = np.asarray({said}{cast}")
-            tests = [f"{said}.ndim != {len(value.shape)}"]
+            tests, shape = [f"{said}.ndim != {len(value.shape)}"], []
             for axis, n in enumerate(value.shape):
+                length = f"{said}.shape[{axis}]"
+                shape.append(str(n))
                 if isinstance(n, int):
-                    tests.append(f"{said}.shape[{axis}] != {n}")
-                elif str(n).isidentifier() and str(n) not in known:
+                    tests.append(f"{length} != {n}")
+                elif str(n) in known:
+                    tests.append(f"{length} != {self.sizes[str(n)]}")
+                    shape[-1] = f"{{{self.sizes[str(n)]}}}"
+                elif str(n) in self.sizes:
                     known.add(str(n))
-                    # Its own name is that of the size, so that no other is taken for it.
-                    self.names.taken.add(str(n))
-            shape = "(" + ", ".join(map(str, value.shape)) + ("," if len(value.shape) == 1 else "") + ")"
+                    tests.append(f"{length} < 1")  # What is known of the sizes is known from 1 up.
+            text = "(" + ", ".join(shape) + ("," if len(shape) == 1 else "") + ")"
             lines.append(f"    if {' or '.join(tests)}:")
-            lines.append(f'        raise ValueError(f"{said} has shape {{{said}.shape}}, not {shape}")')
-        self.sizes = self.places()
+            lines.append(f'        raise ValueError(f"{said} has shape {{{said}.shape}}, not {text}")')
         return lines
 
     def places(self) -> dict[str, str]:
