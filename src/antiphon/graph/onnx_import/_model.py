@@ -120,6 +120,7 @@ class OnnxModel:
 
         Example:
             >>> import onnx.helper as oh
+            >>> from antiphon.graph.onnx_import import from_onnx
             >>> x, y = (oh.make_tensor_value_info(n, 1, ["batch", 2]) for n in "xy")
             >>> body = oh.make_graph([oh.make_node("Relu", ["x"], ["y"])], "g", [x], [y])
             >>> graph = from_onnx(oh.make_model(body, opset_imports=[oh.make_opsetid("", 21)])).graph()
