@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from antiphon.graph._graph import Equation
-from antiphon.graph._text import dtype_text, params_text, shape_text
+from antiphon.graph._graph import Equation, Literal
+from antiphon.graph._text import dtype_text, number_text, params_text, shape_text
 
 # How strongly an expression holds together, as in Python.
-OR, XOR, AND, COMPARE, SHIFT, SUM, PRODUCT, SIGN, POWER, ATOM = range(10)
+COMPARE, OR, XOR, AND, SHIFT, SUM, PRODUCT, SIGN, POWER, ATOM = range(10)
 
 
 class Text(NamedTuple):
@@ -111,6 +111,9 @@ def _convert(equation: Equation, inputs: Sequence[Text]) -> Text:
     source, target = equation.inputs[0].dtype, equation.params["new_dtype"]
     if source == target:
         return inputs[0]
+    (x,) = equation.inputs
+    if isinstance(x, Literal):
+        return Text(number_text(x.value.astype(target)))
     bare = inputs[0].bare
     return call_text(dtype_text(target), [inputs[0].text])._replace(
         bare=bare and call_text(dtype_text(target), [bare.text])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -38,10 +38,23 @@ def _for(
     start = len(page.lines)
     results = page.block(body, inner, depth + 1)
     stacked = [t.text for v, t in zip(equation.outputs[carry:], results[carry:], strict=True) if v in users]
-    _update(page, variables, body.outputs[:carry], results[:carry], start, depth + 1, stacked)
-    for value, text in zip(lists, stacked, strict=True):
-        how = f"insert(0, {text})" if params["reverse"] else f"append({text})"
-        page.line(depth + 1, f"{page.variables.text(value)}.{how}", f"stacked: {type_text(value)}")
+    now = [page.variables.text(v) for v in lists]
+    _update(
+        page,
+        variables,
+        body.outputs[:carry],
+        results[:carry],
+        start,
+        depth + 1,
+        stacked,
+        [
+            (
+                f"{name}.{f'insert(0, {text})' if params['reverse'] else f'append({text})'}",
+                f"stacked: {type_text(value)}",
+            )
+            for name, text, value in zip(now, stacked, lists, strict=True)
+        ],
+    )
     known |= {v: Text(page.variables.text(v)) for v in equation.outputs}
 
 
@@ -171,6 +184,7 @@ def _update(
     start: int,
     depth: int,
     later: list[str],
+    before: Sequence[tuple[str, str]] = (),
 ) -> None:
     """Give variables the values with which a body ends, in place where nothing still reads the old ones."""
     pairs = list(zip(variables, atoms, texts, strict=True))
@@ -179,6 +193,8 @@ def _update(
         others = [t.text for j, (_, _, t) in enumerate(pairs) if j != k] + later
         if not _in_place(page, variable, atom, text, start, depth, others, atoms):
             left.append((page.variables.text(variable), text.text, variable))
+    for code, note in before:  # lists take the old values
+        page.line(depth, code, note)
     left = [
         (name, text, v) for name, text, v in left if page.variables.named(name) != page.variables.named(text)
     ]

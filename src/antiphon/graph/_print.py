@@ -73,7 +73,7 @@ class Page:
                 LOOPS[equation.primitive](self, equation, inputs, known, users, depth)
                 continue
             text = self.expression(equation, inputs)
-            if len(equation.outputs) == 1 and self.stays_inside(equation, text, users):
+            if len(equation.outputs) == 1 and self.stays_inside(equation, text, users, final):
                 known[equation.outputs[0]] = text
                 continue
             self.define(equation, text.text, known, depth)
@@ -125,12 +125,16 @@ class Page:
                 return free
         raise AssertionError("more names than functions")
 
-    def stays_inside(self, equation: Equation, text: Text, users: dict[Value, list[Any]]) -> bool:
+    def stays_inside(
+        self, equation: Equation, text: Text, users: dict[Value, list[Any]], final: bool
+    ) -> bool:
         """Whether an expression is written where it is used, and not on a line of its own."""
         (value,) = equation.outputs
         readers = users.get(value, [])
         if value in self.assigned or not readers:
             return False
+        if not final and readers == [None]:
+            return len(self.variables.named(text.text)) <= LONGEST_PART
         if any(
             e is None or (e.primitive in LOOPS and not LOOPS_READ[e.primitive](e, value)) for e in readers
         ):

@@ -83,7 +83,10 @@ def _target(targets: tuple[str, ...], equation: Equation, k: int) -> str:
 
 
 def _statement(source: Source) -> _Statement:
-    return _statements(source.file).get(source.line, _Statement(source.file, source.line))
+    here = _Statement(source.file, source.line)
+    if source.function.endswith("<lambda>"):  # it stands inside a statement of the function around it
+        return here
+    return _statements(source.file).get(source.line, here)
 
 
 @lru_cache(maxsize=256)

@@ -150,12 +150,19 @@ def _word(key: Any) -> Any:
 
 def _closed_over(f: Any, constants: Mapping[Any, Any]) -> dict[Any, str]:
     """Names for the constants that a function finds around itself, by the variables that hold them."""
-    names: dict[int, str] = {}
+    names: dict[Any, str] = {}
     for variable, held in _around(inspect.unwrap(f)).items():
         for path, leaf in jax.tree_util.tree_leaves_with_path(held):
             if _is_array(leaf):
-                names[id(leaf)] = ".".join([variable, *(str(_word(key)) for key in path)])
-    return {value: names[id(array)] for value, array in constants.items() if id(array) in names}
+                names[_identity(leaf)] = ".".join([variable, *(str(_word(key)) for key in path)])
+    return {v: names[_identity(array)] for v, array in constants.items() if _identity(array) in names}
+
+
+def _identity(array: Any) -> Any:
+    """What tells an array from others: NumPy's, which JAX may copy, by their content."""
+    if isinstance(array, np.ndarray) and array.nbytes <= 1 << 20:
+        return array.shape, array.astype(jax.dtypes.canonicalize_dtype(array.dtype)).tobytes()
+    return id(array)
 
 
 def _around(f: Any) -> dict[str, Any]:
