@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "_model_file": {"data", "language", "graph", "networks", "fitting", "search", "estimators"},
     "cli": {"estimators", "analysis", "report", "data", "graph", "_engine", "_model_file"},
     # The public face names everything, lazily.
-    "": {"data", "language", "estimators", "search", "report", "_model_file"},
+    "": {"data", "language", "estimators", "graph", "search", "report", "_model_file"},
 }  # fmt: skip
 HEAVY = ("jax", "sklearn", "pandas", "matplotlib", "scipy", "numpy", "equinox", "optax", "sktime")
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         distil,
         learn_tasks,
     )
+    from antiphon.graph.hybrid import hybridize
 
 __all__ = [
     "ProgramClassifier",
@@ -35,17 +36,19 @@ __all__ = [
     "RecurrentTagger",
     "__version__",
     "distil",
+    "hybridize",
     "learn_tasks",
     "load_model",
 ]
+
+_WHERE = {"load_model": "antiphon._model_file", "hybridize": "antiphon.graph.hybrid"}
 
 
 def __getattr__(name: str) -> Any:
     # On first use, so that `import antiphon` and `antiphon --help` import no JAX.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = "antiphon._model_file" if name == "load_model" else "antiphon.estimators"
-    return getattr(importlib.import_module(module), name)
+    return getattr(importlib.import_module(_WHERE.get(name, "antiphon.estimators")), name)
 
 
 def __dir__() -> list[str]:

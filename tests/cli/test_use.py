@@ -40,7 +40,7 @@ def test_version(fresh):
         ("math", ""),
         ("latex", ""),
         ("dot", "digraph program {"),
-        ("graph", "{ lambda"),
+        ("graph", "def scores(frames: f32[T, 4]) -> "),
     ],
 )
 def test_every_form_is_shown(antiphon, model, form, begins):

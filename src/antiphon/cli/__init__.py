@@ -38,6 +38,15 @@ class Form(StrEnum):
     graph = "graph"
 
 
+class Export(StrEnum):
+    """What a model is written as."""
+
+    numpy = "numpy"
+    c = "c"
+    onnx = "onnx"
+    stablehlo = "stablehlo"
+
+
 class Layout(StrEnum):
     """The axes of three-dimensional arrays."""
 
@@ -152,6 +161,20 @@ def show(
     from antiphon.cli._use import show as run
 
     run(model, form.value)
+
+
+@app.command()
+def export(
+    model: Model,
+    form: Annotated[
+        Export, typer.Option("--to", help="numpy: a Python file; c: a C99 file; onnx; stablehlo.")
+    ],
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+) -> None:
+    """Write a model as a file that runs without Antiphon."""
+    from antiphon.cli._use import export as run
+
+    run(model, form.value, out)
 
 
 @app.command()

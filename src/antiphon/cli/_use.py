@@ -1,4 +1,4 @@
-"""`antiphon show`, `evaluate` and `predict`: what one does with a model file."""
+"""`antiphon show`, `export`, `evaluate` and `predict`: what one does with a model file."""
 
 from __future__ import annotations
 
@@ -31,6 +31,15 @@ def show(model: Path, form: str) -> None:
         )
     # Not through the console: what is printed must be the text to the letter.
     sys.stdout.write(show_program(fitted.program_, form).rstrip("\n") + "\n")
+
+
+def export(model: Path, form: str, file: Path) -> None:
+    """Write a model as a file that runs without Antiphon."""
+    configure()
+    from antiphon.estimators import export_model
+
+    write_atomically(file, export_model(_load(model), form))
+    line(console(), "wrote", str(file))
 
 
 def _load(path: Path) -> Any:

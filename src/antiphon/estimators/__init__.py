@@ -2,6 +2,7 @@
 
 from antiphon.estimators._baselines import baselines
 from antiphon.estimators._distil import Distillation, DistilRound, distil
+from antiphon.estimators._export import export_model, model_graph
 from antiphon.estimators._forms import program_text, show_program
 from antiphon.estimators._looks import phrase
 from antiphon.estimators._program import ProgramClassifier, ProgramRegressor, ProgramTagger
@@ -26,9 +27,11 @@ __all__ = [
     "RecurrentTagger",
     "baselines",
     "distil",
+    "export_model",
     "hardware",
     "learn_tasks",
     "looks",
+    "model_graph",
     "phrase",
     "program_text",
     "search_budget",

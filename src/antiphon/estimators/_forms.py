@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
-
-import numpy as np
 
 from antiphon.data import Sequences
+from antiphon.estimators._export import model_graph
 from antiphon.language import (
     Apply,
     Output,
     Program,
     Real,
     Var,
-    data_arrays,
     entry_names,
-    evaluate,
-    parameters,
     print_term,
     show,
     sketch,
@@ -74,7 +69,7 @@ def sketch_text(program: Program) -> str:
 def show_program(program: Program, form: str) -> str:
     """A program in one of the forms of `antiphon.language.show`, or as the `"graph"` that runs.
 
-    The graph is JAX's: one equation a line, from one case to its scores.
+    The graph reads like a program: one equation a line, from one case of T frames to its scores.
 
     Example:
         >>> program = Program.parse('''language sequence
@@ -83,29 +78,19 @@ def show_program(program: Program, form: str) -> str:
         ... program
         ...   last(x)
         ... ''')
-        >>> show_program(program, "graph").startswith("{ lambda")
-        True
+        >>> print(show_program(program, "graph").splitlines()[0])
+        def scores(frames: f32[T, 1]) -> f32[1]:
     """
     if form != "graph":
         return show(program, form)
-    import jax
-
-    arrays = parameters(program.term), data_arrays(program.term, program.language, program.typing)
-    features = len(program.language.features)
-    frames = jax.ShapeDtypeStruct((32, features), np.float32)
-    mask = jax.ShapeDtypeStruct((32,), np.bool_)
-    row = jax.ShapeDtypeStruct((features,), np.float32)
-
-    def run(*x: Any) -> Any:
-        return evaluate(program.term, program.language, {"x": x if len(x) == 2 else x[0]}, *arrays)
-
-    return str(jax.make_jaxpr(run)(*((row,) if program.language.is_table else (frames, mask))))
+    return str(model_graph(program))
 
 
 def spreads(program: Program, X: Sequences) -> dict[str, float]:
     """How far each feature, and each thing that a map of the program reads, spreads over some cases.
 
     Example:
+        >>> import numpy as np
         >>> from antiphon.data import as_sequences
         >>> program = Program.parse('''language sequence
         ... input x: Seq[Real[1]] of speed
