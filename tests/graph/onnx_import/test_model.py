@@ -194,6 +194,20 @@ def test_functions_of_the_model():
     assert_same(from_onnx(proto)(x), reference(proto, {"x": x}))
 
 
+@pytest.mark.parametrize("given", [{}, {"along": 0}])
+def test_an_attribute_of_a_function_that_a_call_leaves_out(given):
+    """The operator's own default holds then: the last axis for Softmax."""
+    inner = oh.make_node("Softmax", ["a"], ["b"])
+    inner.attribute.append(
+        onnx.AttributeProto(name="axis", ref_attr_name="along", type=onnx.AttributeProto.INT)
+    )
+    function = oh.make_function("own", "Soft", ["a"], ["b"], [inner], [oh.make_opsetid("", 21)], ["along"])
+    node = oh.make_node("Soft", ["x"], ["y"], domain="own", **given)
+    net = from_onnx(model([node], [value("x", shape=[2, 3])], ["y"], functions=[function], domains=["own"]))
+    sums = np.asarray(net(f(2, 3))).sum(axis=given.get("along", -1))
+    np.testing.assert_allclose(sums, 1, rtol=1e-6)
+
+
 def test_nodes_may_stand_in_any_order():
     nodes = [oh.make_node("Neg", ["h"], ["y"]), oh.make_node("Abs", ["x"], ["h"])]
     assert from_onnx(model(nodes, [value("x", shape=[1])], ["y"]))(f(1)).shape == (1,)

@@ -87,6 +87,8 @@ def attributes_of(
                 f"{node} has an attribute {name!r} of kind {attribute.type}.", f"kind {kind}."
             )
         found[name] = value(attribute)
+        if isinstance(found[name], Reference) and told.default_value.type:
+            found[name] = Reference(found[name].name, value(told.default_value))
     for name, told in schema.attributes.items():
         if name in found:
             continue

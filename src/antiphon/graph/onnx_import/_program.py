@@ -32,9 +32,15 @@ class TensorType:
 
 @dataclass(frozen=True)
 class Reference:
-    """An attribute in the body of a function whose value is the attribute `name` of the function's call."""
+    """An attribute in the body of a function whose value is the attribute `name` of the function's call.
+
+    Args:
+        name: Of the attribute of the call.
+        default: What the operator takes where the call does not give it.
+    """
 
     name: str
+    default: Any = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -65,7 +65,7 @@ def _outputs(
     node: Node, given: list[Any], values: Mapping[str, Any], attributes: Mapping[str, Any]
 ) -> list[Any]:
     resolved = {
-        name: attributes.get(value.name) if isinstance(value, Reference) else value
+        name: attributes.get(value.name, value.default) if isinstance(value, Reference) else value
         for name, value in node.attributes.items()
     }
     resolved = {name: value for name, value in resolved.items() if value is not None}
