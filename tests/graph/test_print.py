@@ -118,6 +118,9 @@ def test_branches_are_if_and_match():
         (lambda x: jax.nn.relu(x), "relu(x)"),
         (lambda x: jnp.cumsum(x)[::-1], "flip(cumsum(x, axis=0), axis=0)"),
         (lambda x: jnp.einsum("i,j->ji", x, x), "einsum"),
+        (lambda x: x[jnp.array([2, 0])], "x["),
+        (lambda x: x.at[1].set(2.0), "x.at["),
+        (lambda x: jnp.stack([x, x]) @ x, "@ x"),
     ],
 )
 def test_expressions_read_as_they_are_written(f, text):

@@ -231,7 +231,8 @@ def _gather(equation: Equation, inputs: Sequence[Text]) -> Text:
     if more or not rows or tuple(numbers.offset_dims) != around or numbers.operand_batching_dims:
         return _call(equation, inputs)
     place = inputs[1].text
-    place = place.removesuffix(f"[{':, ' * batch}None]") if batch else f"{place}[0]"
+    added = f"[{':, ' * batch}None]"
+    place = place.removesuffix(added) if place.endswith(added) else f"{place}[..., 0]"
     return Text(f"{inputs[0].within(ATOM)}[{':, ' * axis}{place}]")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import count
+from keyword import iskeyword
 
 from antiphon.graph._graph import Graph, Value
 from antiphon.graph._walk import all_graphs, rebuilt
@@ -50,13 +51,14 @@ def defined(graph: Graph) -> Iterator[Value]:
 
 
 def letters() -> Iterator[str]:
-    """`a`, `b`, ..., `z`, `aa`, `ab`, and so on."""
+    """`a`, `b`, ..., `z`, `aa`, `ab`, and so on, without words of Python such as `as`."""
     for number in count(1):
         name = ""
         while number:
             number, rest = divmod(number - 1, 26)
             name = "abcdefghijklmnopqrstuvwxyz"[rest] + name
-        yield name
+        if not iskeyword(name):
+            yield name
 
 
 def _numbered(name: str) -> Iterator[str]:
