@@ -15,9 +15,14 @@ OUTCOMES = {}
 
 def total(function, positions):
     def loss(*arguments):
-        return sum(jnp.sum(leaf) for leaf in jax.tree.leaves(function(*arguments)))
+        leaves = [leaf for leaf in jax.tree.leaves(function(*arguments)) if is_real(leaf)]
+        return sum(jnp.sum(leaf) for leaf in leaves)
 
     return jax.grad(loss, positions, allow_int=True)
+
+
+def is_real(leaf):
+    return jnp.issubdtype(jnp.result_type(leaf), jnp.floating)
 
 
 def outcome(hybrid):

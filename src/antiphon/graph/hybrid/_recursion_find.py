@@ -216,8 +216,12 @@ def is_captured(value: Any) -> bool:
 
 def positional(function: types.FunctionType, arguments: tuple, named: dict[str, Any]) -> tuple:
     """Arguments in the order of the signature, defaults filled in; TypeError as Python's own."""
-    if not named and len(arguments) == function.__code__.co_argcount:
-        return arguments
+    code = function.__code__
+    if not named and not code.co_kwonlyargcount and not code.co_flags & inspect.CO_VARKEYWORDS:
+        if len(arguments) == code.co_argcount or code.co_flags & inspect.CO_VARARGS:
+            return arguments
+    if not has_plain_signature(function):
+        raise NotATreeError(f"{function.__name__} is called with names.", "Arguments by position.")
     bound = signature(function).bind(*arguments, **named)
     bound.apply_defaults()
     return tuple(bound.arguments.values())

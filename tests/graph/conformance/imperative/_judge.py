@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
 from imperative._case import Case, Changed, run_calls
 
 
