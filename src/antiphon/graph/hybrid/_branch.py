@@ -148,6 +148,9 @@ def choose(
 def _one_way(trace: Trace, predicate: Any, sides: list, first: Any, second: Any, construct: str) -> Any:
     """One way ends in an error: the other is assumed, and the error is left to Python to raise."""
     bad = [isinstance(s, Exception) for s in sides]
+    for side in sides:
+        if isinstance(side, jax.errors.ConcretizationTypeError | jax.errors.TracerArrayConversionError):
+            raise side
     if all(bad):
         raise sides[0]
     error = sides[0] if bad[0] else sides[1]

@@ -146,11 +146,11 @@ class Graphed:
             template,
             tuple(writes),
             tuple(effects),
-            tuple((site, expected, construct) for site, _, expected, construct in trace.assumed),
+            tuple((site, expected, *rest) for site, _, expected, *rest in trace.assumed),
             start,
             trace.queue,
         )
-        return Outcome(arrays, [flag for _, flag, _, _ in trace.assumed], record)
+        return Outcome(arrays, [flag for _, flag, *_ in trace.assumed], record)
 
     def _holder(self, node: Node) -> Any:
         return node.holder if node.slot == FIXED else node.slot

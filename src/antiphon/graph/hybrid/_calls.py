@@ -49,11 +49,12 @@ def converted_call(f: Any, args: tuple, kwargs: dict | None, scope: Any = None, 
         return converted_call(f.func, f.args + args, {**f.keywords, **kwargs}, scope)
     if f in _SCOPED if isinstance(f, types.BuiltinFunctionType | type) else False:
         return _builtins.scoped(f, args, scope)
-    inner = getattr(f, "__antiphon_hybrid__", None)
+    inner: Any = getattr(f, "__antiphon_hybrid__", None)
+    if inner is not None and not isinstance(run, Loose):
+        function, given = inner(args)
+        return converted_call(function, given, kwargs, scope)
     if inner is not None:
-        return (
-            converted_call(*inner(args), kwargs, scope) if not isinstance(run, Loose) else f(*args, **kwargs)
-        )
+        return f(*args, **kwargs)
     if run is None:
         return f(*args, **kwargs)
     operator = _builtins.operator(f)
@@ -272,7 +273,7 @@ def _wrapped(run: Trace, f: Any, value: Any) -> Any:
         _written(run, before, name, clear)
         return result
 
-    call.__antiphon_wrapped__ = True  # pyright: ignore[reportFunctionMemberAccess]
+    call.__antiphon_wrapped__ = True  # pyright: ignore[reportAttributeAccessIssue]
     return call
 
 

@@ -26,6 +26,7 @@ class Case:
     padded: Case | None = None
     paddable: bool = True
     strict: Graphed | None = None
+    other_way: bool = False
 
 
 def token_of(leaf: Any) -> Hashable:

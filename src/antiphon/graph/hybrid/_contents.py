@@ -32,12 +32,30 @@ PLAIN = (type, types.ModuleType, types.FunctionType, types.MethodType, jax.Array
 FOREIGN = ("builtins", "jax", "jaxlib", "numpy", "functools", "typing", "enum", "malt")
 
 
+_NUMERIC = "add radd sub rsub mul rmul truediv rtruediv matmul rmatmul pow neg abs lt le gt ge float int"
+_HOLDING = (
+    "getitem setitem len iter next contains bool enter exit getattr getattribute format array jax_array"
+)
+OPERATORS = {f"__{name}__" for name in f"{_NUMERIC} {_HOLDING}".split()}  # noqa: SIM905
+
+
 def is_object(value: Any) -> bool:
     """Whether it is an object with attributes of its own, and no function, class, module, array or tree."""
     cls = type(value)
     if isinstance(value, PLAIN) or cls.__module__.split(".")[0] in FOREIGN:
         return False
     return hasattr(value, "__dict__") and not callable_of_library(cls) and not is_tree(value)
+
+
+_operators: dict[type, bool] = {}
+
+
+def has_operators(cls: type) -> bool:
+    """Whether Python's operators call methods of a class, which then read what they like."""
+    if cls not in _operators:
+        own = {name for c in cls.__mro__ if c is not object for name in vars(c)}
+        _operators[cls] = bool(own & OPERATORS)
+    return _operators[cls]
 
 
 def callable_of_library(cls: type) -> bool:

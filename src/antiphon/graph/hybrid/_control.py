@@ -9,6 +9,7 @@ import jax
 from malt.operators.variables import Undefined
 
 from antiphon.graph.hybrid._branch import choose, truth
+from antiphon.graph.hybrid._contents import has_operators, is_object
 from antiphon.graph.hybrid._loop import for_rows, while_true
 from antiphon.graph.hybrid._rows import Rows, TracedRange, any_traced_row, rows
 from antiphon.graph.hybrid._signals import Unstructured, here
@@ -96,24 +97,12 @@ def assert_(test: Callable[[], Any], message: Callable[[], Any], text: str) -> N
     trace = tracing()
     value = test()
     if trace is not None and traced(value):
-        if trace.strict:
-            _assert_inside(value, message, text)
-        else:
-            trace.check(truth(value), "assert")
+        trace.check(truth(value), f"assert {text}" if trace.strict else "assert")
         trace.report.convert(here(), "assert", "checked after the run; if it fails, Python says so")
         return
     if not decide(value, "assert"):
         said = message()
         raise AssertionError(*(() if said is None else (said,)))
-
-
-def _assert_inside(value: Any, message: Callable[[], Any], text: str) -> None:
-    def check(passed: Any) -> None:
-        if not passed.all():
-            raise AssertionError(said if isinstance(said, str) else text)
-
-    said = message()
-    jax.debug.callback(check, truth(value))
 
 
 def while_stmt(
@@ -233,7 +222,8 @@ def ld(value: Any) -> Any:
         if isinstance(value, Maybe):
             trace.check(value.defined, f"`{value.name}`")
             return value.value
-        trace.heap.whole(value)
+        if not is_object(value) or has_operators(type(value)):
+            trace.heap.whole(value)
         if type(value) is list:
             from antiphon.graph.hybrid._values import expand
 

@@ -140,7 +140,8 @@ class Heap:
 
     def read(self, node: Node, kind: str, key: Hashable) -> Any:
         """What a place outside holds, known to the plan from now on."""
-        now: Any = node.holder[key] if isinstance(node.holder, list) else contents_of(node, key)
+        holder: Any = node.holder
+        now = holder[key] if isinstance(holder, list) else contents_of(node, key)
         if node.slot is None:
             return now
         if key in node.keys or self._written(node, key):
@@ -148,7 +149,7 @@ class Heap:
         node.keys.add(key)
         parent = None if node.slot == FIXED else node.slot
         if kind == "global":
-            self.see(None, kind, (node.holder.space, key), now)
+            self.see(None, kind, (holder.space, key), now)
         elif kind == "cell":
             self.see(None, kind, node.holder, now)
         else:

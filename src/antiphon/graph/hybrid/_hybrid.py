@@ -206,7 +206,7 @@ class Hybrid:
                 return result
             tried += 1
         if tried:
-            return self._watch(case, call, args, kwargs)
+            return self._otherwise(case, call, args, kwargs)
         if stale is not None:
             self._assumptions.weaken(case, stale, call)
         if len(case.graphs) >= GRAPHS:
@@ -217,7 +217,12 @@ class Hybrid:
         except (Signal, Exception) as error:
             case.graphs.remove(graph)
             return self._failed(case, call, error, args, kwargs)
-        return result if done else self._watch(case, call, args, kwargs)
+        return result if done else self._otherwise(case, call, args, kwargs)
+
+    def _otherwise(self, case: Case, call: Call, args: tuple, kwargs: dict) -> Any:
+        """What was assumed is not so: a run as Python, and another graph if there can be one."""
+        other, case.other_way = case.other_way, False
+        return self._watch(case, call, args, kwargs) if other else self._imperative(args, kwargs)
 
     def _failed(self, case: Case, call: Call, error: BaseException, args: tuple, kwargs: dict) -> Any:
         """There is no graph: a run as Python, which is right, or tells what is wrong."""
@@ -259,7 +264,7 @@ class Hybrid:
         if outcome.assumed or record.changes:
             if any(traced(plain(x)) for x in (*outcome.assumed, *record.outside(outcome.arrays))):
                 return True, self._inside(case, call, inputs)
-            if not self._holds(outcome):
+            if not self._holds(case, outcome):
                 record.discard()
                 return False, None
         return True, record.commit(outcome.arrays, found)
@@ -305,13 +310,19 @@ class Hybrid:
             Reason(self._site(), "function", "what it reads outside changes from trace to trace.")
         )
 
-    def _holds(self, outcome: Outcome) -> bool:
-        for (site, expected, construct), value in zip(outcome.record.sites, outcome.assumed, strict=True):
+    def _holds(self, case: Case, outcome: Outcome) -> bool:
+        """Whether all that was assumed is so."""
+        for (site, expected, construct, way), value in zip(
+            outcome.record.sites, outcome.assumed, strict=True
+        ):
             actual = type(expected)(np.asarray(plain(value)).item())
             if actual != expected and not (actual != actual and expected != expected):
-                self._assumptions.tell(
-                    site, f"{construct} was {expected!r} when the graph was made, and is {actual!r}"
-                )
+                what = f"{construct} was {expected!r} when the graph was made, and is {actual!r}"
+                if way:
+                    self._assumptions.tell(site, what)
+                else:
+                    self._assumptions.once(logging.INFO, f"{site}: {construct}: checked, and runs as Python")
+                case.other_way = case.other_way or way
                 return False
         return True
 

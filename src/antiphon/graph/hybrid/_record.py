@@ -10,7 +10,6 @@ import jax
 
 from antiphon.graph.hybrid._contents import MISSING, drop, put
 from antiphon.graph.hybrid._plan import Plan
-from antiphon.graph.hybrid._signals import Site
 from antiphon.graph.hybrid._template import Template
 from antiphon.graph.hybrid._values import plain
 
@@ -54,7 +53,8 @@ class Record:
         result: How the result is built.
         writes: Changes to make.
         effects: (act, template, region) to do, in order.
-        sites: Where something was assumed, what it was assumed to be, and of which construct.
+        sites: Where something was assumed, what it was assumed to be, of which construct, and whether another
+            graph could be made for what it is.
         start: Number of arrays of the result, which come first.
         queue: Effects of loops and branches, as they happened in the run.
     """
@@ -63,7 +63,7 @@ class Record:
     result: Template
     writes: tuple[Write, ...]
     effects: tuple[tuple[Any, Template | None, int | None], ...]
-    sites: tuple[tuple[Site, Any, str], ...]
+    sites: tuple[Any, ...]
     start: int
     queue: list[tuple[Any, ...]] = field(default_factory=list)
 

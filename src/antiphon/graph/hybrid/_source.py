@@ -44,6 +44,11 @@ class _Control(control_flow.ControlFlowTransformer):
         return frozenset()
 
 
+class _Conditional(conditional_expressions.ConditionalExpressionTransformer):
+    def visit_IfExp(self, node: Any) -> Any:  # noqa: N802
+        return super().visit_IfExp(self.generic_visit(node))  # one inside another is converted too
+
+
 def _control(node: Any, ctx: Any) -> Any:
     from malt.pyct.static_analysis import liveness, reaching_fndefs
 
@@ -166,6 +171,7 @@ def _rewrite(node: Any, ctx: Any) -> Any:
     for step in (functions, break_statements, continue_statements, return_statements, call_trees):
         node = step.transform(node, ctx)
     node = _control(node, ctx)
-    for step in (conditional_expressions, logical_expressions, variables):
+    node = _Conditional(ctx).visit(node)
+    for step in (logical_expressions, variables):
         node = step.transform(node, ctx)
     return after(node)

@@ -96,7 +96,7 @@ class Trace:
     def __init__(self, heap: Heap, options: Options, path: Path, report: Report, strict: bool) -> None:
         self.heap, self.options, self.path, self.report, self.strict = heap, options, path, report, strict
         self.levels = [Level("function")]
-        self.assumed: list[tuple[Site, Any, Any, str]] = []
+        self.assumed: list[tuple[Site, Any, Any, str, bool]] = []
         self.effects: list[Effect] = []
         self.position: dict[Site, int] = defaultdict(int)
         self.regions = 0
@@ -132,7 +132,7 @@ class Trace:
         shown = self.path.get(site, ())
         if at >= len(shown):
             raise Unknown(Reason(site, construct, why))
-        self.assumed.append((site, plain(jnp.reshape(value, ())), shown[at], construct))
+        self.assumed.append((site, plain(jnp.reshape(value, ())), shown[at], construct, True))
         self.report.assume(site, construct, f"assumed to be {shown[at]!r}, as in the run before; checked")
         return kind(shown[at])
 
@@ -153,12 +153,11 @@ class Trace:
                 Reason(here(), construct, f"it cannot be checked inside {self.levels[-1].name}.")
             )
         flag = plain(jnp.reshape(flag, ()).astype(bool))
-        if self.strict:
-            jax.debug.callback(_raise_unless, flag, construct=construct, site=str(here()))
-            return
         self.levels[-1].checks.append(flag)
-        if not self.nested:
-            self.assumed.append((here(), flag, True, construct))
+        if not self.nested and self.strict:
+            jax.debug.callback(_raise_unless, flag, construct=construct, site=str(here()))
+        elif not self.nested:
+            self.assumed.append((here(), flag, True, construct, False))
 
     def emit(self, act: Callable[..., None], *arguments: Any) -> None:
         """Do something after the run, with values of the run."""
