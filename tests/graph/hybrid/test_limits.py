@@ -84,7 +84,7 @@ def test_options_that_make_no_sense(options):
 
 
 def test_what_cannot_be_called():
-    with pytest.raises(InputError, match="A function, a method|a function, a method"):
+    with pytest.raises(InputError, match=r"function, a method"):
         hybridize(3)
 
 

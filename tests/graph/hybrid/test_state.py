@@ -1,5 +1,7 @@
 """What a function reads and writes outside: as plain Python does, once, in order, never half."""
 
+# ruff: noqa: T201  (printing is what is tested)
+
 import logging
 
 import equinox as eqx

@@ -36,7 +36,7 @@ _NUMERIC = "add radd sub rsub mul rmul truediv rtruediv matmul rmatmul pow neg a
 _HOLDING = (
     "getitem setitem len iter next contains bool enter exit getattr getattribute format array jax_array"
 )
-OPERATORS = {f"__{name}__" for name in f"{_NUMERIC} {_HOLDING}".split()}  # noqa: SIM905
+OPERATORS = {f"__{name}__" for name in f"{_NUMERIC} {_HOLDING}".split()}
 
 
 def is_object(value: Any) -> bool:
