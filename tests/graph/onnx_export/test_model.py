@@ -74,7 +74,9 @@ def test_a_size_that_is_an_expression_is_read_off_an_axis():
     same(run(session(to_onnx(trace(f, shaped(T + 1, 3)))), X), f(X))
 
 
-@pytest.mark.parametrize("opset", [18, 20, 21, 23])
+@pytest.mark.parametrize(
+    "opset", [18, 23, *(pytest.param(n, marks=pytest.mark.slow) for n in (19, 20, 21, 22))]
+)
 def test_every_opset_gives_the_same(opset):
     def f(x):
         cell = lambda h, v: (jnp.tanh(h + v), h.max())  # noqa: E731

@@ -60,25 +60,23 @@ def exported(program):
     return to_onnx(trace(f, *one)), to_onnx(trace(jax.vmap(f), *many))
 
 
-def agrees(program, lengths, tolerance=1e-5):
-    one, many = map(session, exported(program))
+def agrees(program, lengths, alone=False):
+    """A batch in one file agrees with the program; on request a single case in another, too."""
+    models = exported(program)
+    one, many = session(models[0]) if alone else None, session(models[1])
     rng = np.random.default_rng(sum(lengths))
     for time in lengths:
         values = rng.normal(size=(3, time, len(program.language.features))).astype(np.float32)
         mask = rng.random((3, time)) < 0.7
         mask[:, 0] |= ~mask.any(1)
         expected = program.scores(values, mask)
-        if program.language.is_table:
-            same(run(one, values[0, 0]), expected[0], tolerance)
-            same(run(many, values[:, 0]), expected, tolerance)
-            continue
-        for found, wanted in (
-            (run(one, values[0], mask[0]), expected[0]),
-            (run(many, values, mask), expected),
-        ):
+        pairs = [(run(many, values, mask), expected)]
+        if one is not None:
+            pairs.append((run(one, values[0], mask[0]), expected[0]))
+        for found, wanted in pairs:
             if program.output.task == "tagging":
                 found = [np.where(found[1][..., None], found[0], np.float32(0))]
-            same(found, wanted, tolerance)
+            same(found, wanted)
 
 
 FEATURES = {"speed": "cm/s", "nose": "cm", "angle": "rad"}
@@ -121,12 +119,12 @@ SUMMARIES = ["mean", "deviation", "max", "min", "first", "last", "middle", "at[f
 
 def test_summaries_of_sequences():
     text = " + ".join(f"affine({name}(x))" for name in SUMMARIES)
-    agrees(filled(text, OVER_TIME), (1, 2, 17))
+    agrees(filled(text, OVER_TIME), (1, 2, 17), alone=True)
 
 
 @pytest.mark.parametrize("stream", STREAMS)
 def test_streams_read_at_their_end_and_at_each_frame(stream):
-    agrees(filled(f"map(s -> affine(s), {stream})", OVER_TIME, scores=3, tags=True), (1, 4, 33))
+    agrees(filled(f"map(s -> affine(s), {stream})", OVER_TIME, scores=3, tags=True), (1, 33))
 
 
 def test_a_choice_and_folds():
@@ -135,7 +133,8 @@ def test_a_choice_and_folds():
             "if affine(mean(x)) > 0 then affine(fold_tanh[hidden=3](x)) else affine(fold_gated[hidden=2](x))",
             OVER_TIME,
         ),
-        (1, 6, 21),
+        (1, 21),
+        alone=True,
     )
 
 
@@ -156,7 +155,7 @@ CELL = (
 
 @pytest.mark.parametrize("text", NETWORKS, ids=range(len(NETWORKS)))
 def test_programs_that_are_networks(text):
-    agrees(filled(text, NETWORK), (1, 3, 20))
+    agrees(filled(text, NETWORK), (1, 20))
 
 
 def test_a_cell_of_convolutions():
@@ -215,7 +214,7 @@ def check_drawn(term, frames):
     assert (np.abs(found - expected) <= 1e-5 * scale + 4 * spread).all()
 
 
-@settings(deadline=None, max_examples=4)
+@settings(deadline=None, max_examples=3)
 @given(programs_of(2), cases)
 def test_programs_that_hypothesis_makes(term, frames):
     check_drawn(term, frames)

@@ -42,9 +42,12 @@ class _Axes:
 
 def _matmul(scope: Scope, left: str, right: str, one: _Axes, other: _Axes) -> str:
     """MatMul, with an axis of size 1 in place of a missing one."""
+    at = len(one.batch)
+    if not at and len(one.free) == 1 and not other.free:
+        # A matrix times a vector is quicker from the other side: runtimes prepare a constant on the right.
+        return scope.op("MatMul", right, scope.transpose(left, [*one.over, *one.free]))
     left = scope.transpose(left, [*one.batch, *one.free, *one.over])
     right = scope.transpose(right, [*other.batch, *other.over, *other.free])
-    at = len(one.batch)
     if not at:
         return scope.op("MatMul", left, right)  # which takes vectors as they are
     if not one.free:
@@ -78,7 +81,6 @@ def _convolution(scope: Scope, equation: Equation, x: str, kernel: str) -> str:
     x = scope.cast(scope.transpose(x, numbers.lhs_spec), dtype, equation.inputs[0].dtype)
     kernel = scope.cast(scope.transpose(kernel, numbers.rhs_spec), dtype, equation.inputs[1].dtype)
     shape: list[Any] = [equation.inputs[0].shape[a] for a in numbers.lhs_spec]
-    sizes = [equation.inputs[1].shape[a] for a in numbers.rhs_spec][2:]
     strides, dilations = list(params["window_strides"]), list(params["rhs_dilation"])
     padding = [tuple(p) for p in params["padding"]]
     spread = [d - 1 for d in params["lhs_dilation"]]
@@ -89,12 +91,11 @@ def _convolution(scope: Scope, equation: Equation, x: str, kernel: str) -> str:
         padding = [(0, 0)] * spatial
     if not spatial:  # a product of matrices, to ONNX a convolution of width 1
         x, kernel = scope.unsqueeze(x, [2]), scope.unsqueeze(kernel, [2])
-        sizes, strides, dilations, padding = [1], [1], [1], [(0, 0)]
+        strides, dilations, padding = [1], [1], [(0, 0)]
     result = scope.op(
         "Conv",
         x,
         kernel,
-        kernel_shape=[int(n) for n in sizes],
         strides=[int(n) for n in strides],
         dilations=[int(n) for n in dilations],
         pads=[int(low) for low, _ in padding] + [int(high) for _, high in padding],

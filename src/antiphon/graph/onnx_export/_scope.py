@@ -27,6 +27,7 @@ class Model:
     def __init__(self, rules: Mapping[str, Any]) -> None:
         self.rules = rules
         self.constants: dict[str, np.ndarray] = {}
+        self.titled: set[str] = set()  # constants that have names of their own
         self.unexpanded: dict[str, str] = {}  # what was broadcast -> what it was before
         self.names: set[str] = set()
         self._counts: dict[str, Iterator[int]] = {}
@@ -45,6 +46,8 @@ class Model:
         """The name of a constant array; equal small ones have one name."""
         array = np.asarray(value)
         key = None
+        if name:
+            self.titled.add(name)
         if array.size <= SMALL and not name:
             key = (array.dtype.str, array.dtype.name, array.shape, array.tobytes())
             if key in self._equal:
@@ -131,7 +134,8 @@ class Scope:
         if order == sorted(order):
             return name
         if (value := self.known(name)) is not None:
-            return self.constant(value.transpose(order))
+            stem = f"{name} transposed" if value.size > SMALL or name in self.model.titled else ""
+            return self.model.constant(value.transpose(order), stem)
         return self.op("Transpose", name, perm=order)
 
     def unsqueeze(self, name: str, axes: Sequence[int]) -> str:
