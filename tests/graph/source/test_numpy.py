@@ -1,7 +1,5 @@
 """NumPy source: the same answers without JAX, and a file that a person reads."""
 
-import itertools
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -45,19 +43,11 @@ def test_any_program_gives_the_same(term, frames):
     np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-6 * max(1, np.abs(wanted).max()))
 
 
-NETWORKS = [
-    (cls, cell, layers, both)
-    for cls, cell, layers, both in itertools.product(
-        (networks.SequenceToVector, networks.SequenceToSequence),
-        ("rnn", "lstm", "gru"),
-        (1, 2),
-        (False, True),
-    )
-    if both == (layers == 2)
-]
+FORMS = [(networks.SequenceToVector, 1, False), (networks.SequenceToSequence, 2, True)]
 
 
-@pytest.mark.parametrize(("cls", "cell", "layers", "both"), NETWORKS)
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize(("cls", "layers", "both"), FORMS)
 def test_recurrent_networks(cls, cell, layers, both):
     network = cls(3, 2, cell=cell, hidden=4, layers=layers, bidirectional=both, key=jax.random.key(1))
     network = networks.with_scaling(network, [1.0, 2.0, 3.0], [2.0, 1.0, 0.5])
