@@ -58,6 +58,7 @@ def classifier(*layers, loss=SPARSE, metrics=("accuracy",), rate=0.05, seed=0):
     return model
 
 
+@pytest.mark.slow
 def test_seed_code_learns_sequences_of_different_lengths():
     model = Sequential([LSTM(4, return_sequences=True), Dropout(0.2), LSTM(3), Dense(2), Softmax()])
     model.compile(optimizer="adam", loss=SPARSE, metrics=["accuracy"], learning_rate=0.03)
@@ -350,6 +351,15 @@ def test_layers_are_added_one_by_one():
         model.add(layer)
     assert [layer.units for layer in model.layers] == [4, 2]
     assert model.predict(TABLE).shape == (12, 2)
+
+
+def test_weights_that_are_set_first_are_the_ones_that_count():
+    first, second = (Sequential([Input((3,)), Dense(2)]) for _ in range(2))
+    second.set_weights(first.get_weights())
+    np.testing.assert_array_equal(first.predict(TABLE), second.predict(TABLE))
+    np.testing.assert_array_equal(
+        first.get_weights()[0], Sequential([Input((3,)), Dense(2)]).get_weights()[0]
+    )
 
 
 def fitted(X=RAGGED, y=LABELS, model=None, **settings):

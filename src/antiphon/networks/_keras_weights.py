@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -131,7 +132,8 @@ def to_keras_weights(plan: Plan, network: Network) -> Arrays:
 
 
 def from_keras_weights(plan: Plan, network: Network, weights: Sequence[Any]) -> Network:
-    """The network with these arrays."""
+    """The network with these arrays; of the one given only the shapes count."""
+    network = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), network)
     wanted = [(name, array.shape) for name, built, read, _ in _layers(plan, network) for array in read(built)]
     given = [np.asarray(array, np.float32) for array in weights]
     if len(given) != len(wanted):

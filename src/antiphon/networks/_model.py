@@ -7,6 +7,7 @@ from collections import namedtuple
 from collections.abc import Sequence
 from typing import Any
 
+import equinox as eqx
 import jax
 import numpy as np
 
@@ -67,6 +68,7 @@ class Model:
         self._key = jax.random.key(random_state)
         self._plan: Plan | None = None
         self._network: Network | None = None
+        self._single, self._is_initial = True, False
         self._settings: tuple[Any, Any, Any] | None = None
         self._objective: Objective | None = None
         self._state: Any = None
@@ -75,8 +77,13 @@ class Model:
 
     def _set_plan(self, plan: Plan, outputs: Any) -> None:
         self._plan = plan
-        key = jax.random.fold_in(self._key, 0)
-        self._network = plan.build(key, single=isinstance(outputs, SymbolicTensor))
+        self._single = isinstance(outputs, SymbolicTensor)
+        # Shapes alone: initial weights cost time, and may be replaced by set_weights before they are needed.
+        self._network = eqx.filter_eval_shape(lambda: self._initial(plan))
+        self._is_initial = True
+
+    def _initial(self, plan: Plan) -> Network:
+        return plan.build(jax.random.fold_in(self._key, 0), single=self._single)
 
     @property
     def module(self) -> Network:
@@ -84,11 +91,15 @@ class Model:
 
         It can be set to another with the same layers, for example by `from_arrays`.
         """
-        return self._built()[1]
+        plan, network = self._built()
+        if self._is_initial:
+            network = self._initial(plan)
+            self._network, self._is_initial = network, False
+        return network
 
     @module.setter
     def module(self, network: Network) -> None:
-        old = self.module
+        _, old = self._built()
         if jax.tree.structure(old) != jax.tree.structure(network) or any(
             a.shape != b.shape for a, b in zip(jax.tree.leaves(old), jax.tree.leaves(network), strict=True)
         ):
@@ -97,7 +108,7 @@ class Model:
                 "The same layers with other parameters.",
                 "Change model.module with equinox.tree_at or from_arrays.",
             )
-        self._network, self._state = network, None
+        self._network, self._state, self._is_initial = network, None, False
 
     def compile(
         self,
@@ -283,13 +294,13 @@ class Model:
         Raises:
             InputError: If the model has not seen data yet, or masks are wanted where there are no sequences.
         """
-        plan, network = self._built()
-        return network_graph(plan, network, time=time, batch=batch, masked=masked)
+        plan, _ = self._built()
+        return network_graph(plan, self.module, time=time, batch=batch, masked=masked)
 
     def get_weights(self) -> list[np.ndarray]:
         """All arrays in the order and layout of Keras (kernels `(in, out)`, the GRU's gates z, r, h)."""
-        plan, network = self._built()
-        return to_keras_weights(plan, network)
+        plan, _ = self._built()
+        return to_keras_weights(plan, self.module)
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Take over the arrays of `get_weights`, of this model or of the same one in Keras.

@@ -87,9 +87,10 @@ class Reader:
                 for shape, tensor in zip(self.network.shapes, self.plan.inputs, strict=True)
             ]
             scores, _ = eqx.filter_eval_shape(
-                lambda: self.network.scores(
+                lambda network: network.scores(
                     [jnp.zeros(s.shape, s.dtype) for s in structs], [None] * len(structs)
-                )
+                ),
+                self.network,
             )
             self._times[time] = tuple(s.shape[0] if len(s.shape) > 1 else 0 for s in scores)
         return self._times[time]

@@ -32,8 +32,8 @@ class Sequential(Model):
 
     Example:
         >>> import numpy as np
-        >>> from antiphon.networks.layers import LSTM, Dense, Dropout
-        >>> model = Sequential([LSTM(8, return_sequences=True), Dropout(0.2), LSTM(4), Dense(2, "softmax")])
+        >>> from antiphon.networks.layers import GRU, Dense, Dropout
+        >>> model = Sequential([GRU(4), Dropout(0.2), Dense(2, activation="softmax")])
         >>> model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
         >>> X = [np.full((5, 1), -1.0), np.full((3, 1), 1.0)]
         >>> history = model.fit(X, [0, 1], epochs=2)
