@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 from antiphon.graph._graph import Equation, Literal
-from antiphon.graph._text import dtype_text, number_text, params_text, shape_text
-
-# How strongly an expression holds together, as in Python.
-COMPARE, OR, XOR, AND, SHIFT, SUM, PRODUCT, SIGN, POWER, ATOM = range(10)
-
-
-class Text(NamedTuple):
-    """An expression.
-
-    Args:
-        text: As it is written.
-        binds: How strongly it holds together.
-        bare: Without a broadcast that NumPy does by itself, if there is one in it.
-        index: For a part of an array the array, and for each axis the range and the place where it starts.
-    """
-
-    text: str
-    binds: int = ATOM
-    bare: Text | None = None
-    index: tuple[str, tuple[tuple[str, str], ...]] | None = None
-
-    def within(self, binds: int) -> str:
-        """As a part of an expression of some strength, in brackets where it needs them."""
-        return self.text if self.binds >= binds else f"({self.text})"
-
-
-Writer = Callable[[Equation, Sequence[Text]], Text]
+from antiphon.graph._phrases import (
+    AND,
+    ATOM,
+    COMPARE,
+    OR,
+    POWER,
+    PRODUCT,
+    SHIFT,
+    SIGN,
+    SUM,
+    XOR,
+    Text,
+    Writer,
+    call_text,
+    plain_call,
+)
+from antiphon.graph._subscripts import dynamic_slice_text, gather_text, slice_text, squeeze_text, update_text
+from antiphon.graph._text import dtype_text, number_text, shape_text
 
 
 def write(equation: Equation, inputs: Sequence[Text]) -> Text:
@@ -43,21 +34,12 @@ def write(equation: Equation, inputs: Sequence[Text]) -> Text:
         >>> write(trace(lambda x, y: x - y, 1.0, 2.0).equations[0], [Text("x"), Text("a - b", SUM)]).text
         'x - (a - b)'
     """
-    return WRITERS.get(equation.primitive, _call)(equation, inputs)
+    return WRITERS.get(equation.primitive, plain_call)(equation, inputs)
 
 
 def is_elementwise(equation: Equation) -> bool:
     """Whether NumPy would broadcast the inputs of an equation by itself."""
     return equation.primitive in _ELEMENTWISE
-
-
-def call_text(name: str, parts: Sequence[str]) -> Text:
-    """A call of a function."""
-    return Text(f"{name}({', '.join(parts)})")
-
-
-def _call(equation: Equation, inputs: Sequence[Text]) -> Text:
-    return call_text(equation.primitive, [i.text for i in inputs] + params_text(equation.params))
 
 
 def _bare(equation: Equation, inputs: Sequence[Text]) -> list[Text]:
@@ -165,80 +147,6 @@ def _broadcast(equation: Equation, inputs: Sequence[Text]) -> Text:
         return bare
     whole = call_text("broadcast", [text.text, shape_text(shape), f"axes={shape_text(axes)}"])
     return whole._replace(bare=bare)
-
-
-def _indexed(array: str, parts: Sequence[tuple[str, str]], dropped: Sequence[int] = ()) -> Text:
-    """`array[...]`: a range for each axis, or a place for the axes that are dropped."""
-    words = [start if k in dropped else range_ for k, (range_, start) in enumerate(parts)]
-    while len(words) > 1 and words[-1] == ":":
-        words.pop()
-    return Text(f"{array}[{', '.join(words)}]", index=(array, tuple(parts)))
-
-
-def _slice(equation: Equation, inputs: Sequence[Text]) -> Text:
-    params, shape = equation.params, equation.inputs[0].shape
-    strides = params["strides"] or (1,) * len(shape)
-    parts = []
-    for a, b, s, n in zip(params["start_indices"], params["limit_indices"], strides, shape, strict=True):
-        first, last = "" if a == 0 else a, "" if b == n else b
-        parts.append((f"{first}:{last}" + (f":{s}" if s != 1 else ""), str(a)))
-    return _indexed(inputs[0].within(ATOM), parts)
-
-
-def _dynamic_slice(equation: Equation, inputs: Sequence[Text]) -> Text:
-    array, *starts = inputs
-    parts = [
-        (":" if size == whole else f"{start.text}:{start.within(SUM)} + {size}", start.text)
-        for start, size, whole in zip(
-            starts, equation.params["slice_sizes"], equation.inputs[0].shape, strict=True
-        )
-    ]
-    return _indexed(array.within(ATOM), parts)
-
-
-def _squeeze(equation: Equation, inputs: Sequence[Text]) -> Text:
-    axes = equation.params["dimensions"]
-    if inputs[0].index is not None:
-        return _indexed(*inputs[0].index, dropped=axes)
-    return call_text("squeeze", [inputs[0].text, f"axis={axes[0] if len(axes) == 1 else shape_text(axes)}"])
-
-
-def _window(equation: Equation, inputs: Sequence[Text]) -> Text:
-    """A part of an array that starts at a place which is computed."""
-    starts = equation.params["dimension_numbers"].start_index_map
-    place = inputs[1].bare
-    parts = []
-    for axis, size in enumerate(equation.params["slice_sizes"]):
-        if axis in starts:
-            start = place or Text(f"{inputs[1].within(ATOM)}[{starts.index(axis)}]")
-            parts.append((f"{start.text}:{start.within(SUM)} + {size}", start.text))
-        else:
-            parts.append((":" if size == equation.inputs[0].shape[axis] else f":{size}", "0"))
-    return _indexed(inputs[0].within(ATOM), parts)
-
-
-def _gather(equation: Equation, inputs: Sequence[Text]) -> Text:
-    """Whole rows by their numbers; anything else in full."""
-    params, (array, places) = equation.params, equation.inputs
-    numbers = params["dimension_numbers"]
-    rank, batch = len(array.shape), len(places.shape) - 1
-    if batch == 0 and not numbers.collapsed_slice_dims and tuple(numbers.offset_dims) == tuple(range(rank)):
-        return _window(equation, inputs)
-    (axis, *more) = numbers.start_index_map
-    whole = tuple(1 if k == axis else n for k, n in enumerate(array.shape))
-    rows = tuple(numbers.collapsed_slice_dims) == (axis,) and tuple(params["slice_sizes"]) == whole
-    around = tuple(k for k in range(batch + rank - 1) if not axis <= k < axis + batch)
-    if more or not rows or tuple(numbers.offset_dims) != around or numbers.operand_batching_dims:
-        return _call(equation, inputs)
-    place = inputs[1].text
-    added = f"[{':, ' * batch}None]"
-    place = place.removesuffix(added) if place.endswith(added) else f"{place}[..., 0]"
-    return Text(f"{inputs[0].within(ATOM)}[{':, ' * axis}{place}]")
-
-
-def _update(equation: Equation, inputs: Sequence[Text]) -> Text:
-    array, new, *starts = inputs
-    return call_text("update", [array.text, new.text, f"at=({', '.join(s.text for s in starts)})"])
 
 
 def _transpose(equation: Equation, inputs: Sequence[Text]) -> Text:
@@ -398,12 +306,12 @@ WRITERS: dict[str, Writer] = {
     "argmin": _along("argmin"),
     **{name: _cumulative(name) for name in ("cumsum", "cumprod", "cummax", "cummin", "cumlogsumexp")},
     "broadcast_in_dim": _broadcast,
-    "slice": _slice,
-    "dynamic_slice": _dynamic_slice,
-    "dynamic_update_slice": _update,
+    "slice": slice_text,
+    "dynamic_slice": dynamic_slice_text,
+    "dynamic_update_slice": update_text,
     "transpose": _transpose,
-    "squeeze": _squeeze,
-    "gather": _gather,
+    "squeeze": squeeze_text,
+    "gather": gather_text,
     "rev": _flip,
     "reshape": _reshape,
     "iota": _iota,

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from antiphon.graph._expressions import COMPARE, Text
 from antiphon.graph._graph import Atom, Equation, Graph, Literal, Value
+from antiphon.graph._phrases import COMPARE, Text
 from antiphon.graph._text import type_text
 
 if TYPE_CHECKING:

@@ -8,11 +8,12 @@ from typing import Any
 
 import jax
 
-from antiphon.graph._expressions import ATOM, WRITERS, Text, call_text, is_elementwise, write
+from antiphon.graph._expressions import WRITERS, is_elementwise, write
 from antiphon.graph._graph import Atom, Equation, Graph, Literal, Value
 from antiphon.graph._lines import Line, Variables, laid_out
 from antiphon.graph._loops import LOOPS
 from antiphon.graph._names import named
+from antiphon.graph._phrases import ATOM, Text, call_text
 from antiphon.graph._targets import assigned_names
 from antiphon.graph._text import array_text, params_text, type_text
 from antiphon.graph._walk import rebuilt
