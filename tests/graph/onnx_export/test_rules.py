@@ -390,6 +390,7 @@ GATHERS = {
     "a window": lambda x, i: jax.vmap(lambda j: lax.dynamic_slice(x, (j, j), (2, 3)))(i[1]),
     "bools": lambda x, i: (x > 0)[i],
     "ints": lambda x, i: x.astype(jnp.int32).at[i].get(mode="fill"),
+    "an axis of one entry": lambda x, i: (x[:1][i[0], i[1]], x[:1][i], x[:, :1][i[0], i[1]], x[:1, :1][i, i]),
     "literal": lambda x, i: x[jnp.array([2, 0, 2])] + x[jnp.array([-1])],
 }
 

@@ -176,18 +176,11 @@ def _whole_axes(scope: Scope, windows: _Windows, x: str, columns: Sequence[str])
         want[axis] = f"row {k}"
     for axis, place in windows.at.items():
         want[place] = axis
-    order = [have.index(w) for w in want if w in have]
-    result = scope.transpose(result, order)
-    missing = [i for i, w in enumerate(want) if w not in have]
-    # An axis of size 1 of the operand that no result shows was whole, and goes.
-    extra = [i for i, h in enumerate(sorted_by(have, order)) if h not in want]
-    assert not extra, "a collapsed axis is one that was asked for"
-    return scope.unsqueeze(result, missing)
-
-
-def sorted_by(items: Sequence[Any], order: Sequence[int]) -> list[Any]:
-    """Items in another order."""
-    return [items[i] for i in order]
+    # A collapsed axis of size 1 was taken whole.
+    result = scope.squeeze(result, [i for i, h in enumerate(have) if h not in want])
+    have = [h for h in have if h in want]
+    result = scope.transpose(result, [have.index(w) for w in want if w in have])
+    return scope.unsqueeze(result, [i for i, w in enumerate(want) if w not in have])
 
 
 def _is_zero(size: Any) -> bool:
