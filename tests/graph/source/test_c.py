@@ -23,6 +23,11 @@ from antiphon.graph import trace
 from antiphon.graph.source import to_c
 from antiphon.language import Program
 
+HEALTHY = [
+    HealthCheck.too_slow,
+    HealthCheck.filter_too_much,
+    HealthCheck.function_scoped_fixture,
+]  # on a busy machine too
 FRAMES, MASK = jax.ShapeDtypeStruct((TIME, 3), jnp.float32), jax.ShapeDtypeStruct((TIME,), jnp.bool_)
 FLAGS = ("-std=c99", "-Wall", "-Werror", "-pedantic", "-O1", "-shared", "-fPIC")
 CTYPES = {"f": ctypes.c_float, "i": ctypes.c_int, "b": ctypes.c_ubyte}
@@ -82,7 +87,7 @@ def same(found, wanted, tolerance=2e-6):
     np.testing.assert_allclose(found, wanted, rtol=tolerance, atol=tolerance * max(1, np.abs(wanted).max()))
 
 
-@settings(deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=8, suppress_health_check=HEALTHY)
 @given(st.integers(1, 3).flatmap(programs_of), cases)
 def test_any_program_gives_the_same(folder, term, frames):
     groups = {"where": np.array([0, 1, 1]), "nose": np.array([0, 1, 0])}

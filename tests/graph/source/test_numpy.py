@@ -8,7 +8,7 @@ import pytest
 import reference
 from exported import TIME, function_of, graph_of, loaded, program_of, program_to_numpy
 from functions import FUNCTIONS, SEQUENTIAL, WITH_PLACES, K, X, lax, sequential
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from strategies import BOUND, cases, programs_of
 
@@ -19,6 +19,7 @@ from antiphon.graph import trace
 from antiphon.graph.source import to_numpy
 from antiphon.language import Program
 
+HEALTHY = [HealthCheck.too_slow, HealthCheck.filter_too_much]  # on a busy machine too
 FRAMES, MASK = jax.ShapeDtypeStruct((TIME, 3), jnp.float32), jax.ShapeDtypeStruct((TIME,), jnp.bool_)
 
 
@@ -29,7 +30,7 @@ def same(found, wanted, tolerance=1e-6):
     np.testing.assert_allclose(found, wanted, rtol=tolerance, atol=tolerance * max(1, np.abs(wanted).max()))
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=15, suppress_health_check=HEALTHY)
 @given(st.integers(1, 3).flatmap(programs_of), cases)
 def test_any_program_gives_the_same(term, frames):
     groups = {"where": np.array([0, 1, 1]), "nose": np.array([0, 1, 0])}

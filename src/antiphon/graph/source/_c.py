@@ -66,12 +66,12 @@ def to_c(
         >>> def rise(x):
         ...     return x[-1] - x[0]
         >>> text = to_c(trace(rise, jax.ShapeDtypeStruct((T, 3), jnp.float32)))
-        >>> print(text[text.index("void") :])
+        >>> print(text[text.rindex("void rise") :])
         void rise(const float *x, int T, float *out, void *workspace)
         {
             (void)workspace;
             for (int i = 0; i < 3; i++) {
-                out[i] = (x[(T - 1) * 3 + i] - x[0 * 3 + i]);
+                out[i] = (x[(T - 1) * 3 + i] - x[i]);
             }
         }
         <BLANKLINE>

@@ -92,10 +92,9 @@ def flat_index(index: Index, shape: Sequence[Any]) -> str:
     """The place of an entry in an array that is stored row by row."""
     text = "0"
     for i, n in zip(index, shape, strict=True):
-        head = (
-            "" if text == "0" else (f"({text}) * {size(n)} + " if " " in text else f"{text} * {size(n)} + ")
-        )
-        text = head + i
+        whole = text.startswith("(") and text.endswith(")") and text.count("(") == 1
+        head = text if whole or " " not in text else f"({text})"
+        text = i if text == "0" else f"{head} * {size(n)} + {i}"
     return text
 
 
