@@ -138,7 +138,7 @@ class Heap:
             return None, None
         return self.nodes[id(self.found[step.parent])], step.key
 
-    def read(self, node: Node, kind: str, key: Hashable) -> Any:
+    def read(self, node: Node, kind: str, key: Any) -> Any:
         """What a place outside holds, known to the plan from now on."""
         holder: Any = node.holder
         now = holder[key] if isinstance(holder, list) else contents_of(node, key)

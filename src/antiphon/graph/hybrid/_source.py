@@ -46,7 +46,8 @@ class _Control(control_flow.ControlFlowTransformer):
 
 class _Conditional(conditional_expressions.ConditionalExpressionTransformer):
     def visit_IfExp(self, node: Any) -> Any:  # noqa: N802
-        return super().visit_IfExp(self.generic_visit(node))  # one inside another is converted too
+        inner: Any = self.generic_visit(node)  # one inside another is converted too
+        return super().visit_IfExp(inner)
 
 
 def _control(node: Any, ctx: Any) -> Any:
