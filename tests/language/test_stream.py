@@ -94,6 +94,7 @@ def sure_reference_of(term, frames):
 
 @settings(deadline=None, max_examples=20, suppress_health_check=HEALTHY)
 @given(st.integers(1, 3).flatmap(programs_of), cases)
+@np.errstate(over="ignore")  # in the reference
 def test_each_step_is_the_program_on_the_frames_so_far(term, frames):
     term = causal(term)
     near(run(to_stream(program_of(term)), frames), sure_reference_of(term, frames))
@@ -101,6 +102,7 @@ def test_each_step_is_the_program_on_the_frames_so_far(term, frames):
 
 @settings(deadline=None, max_examples=15, suppress_health_check=HEALTHY)
 @given(streams(2), cases)
+@np.errstate(over="ignore")  # in the reference
 def test_a_tagger_tags_each_frame_as_it_comes(drawn, frames):
     term = causal(drawn[0])
     assume(check(term, BOUND)[()].element.size != 2)
