@@ -217,9 +217,9 @@ def is_captured(value: Any) -> bool:
 def positional(function: types.FunctionType, arguments: tuple, named: dict[str, Any]) -> tuple:
     """Arguments in the order of the signature, defaults filled in; TypeError as Python's own."""
     code = function.__code__
-    if not named and not code.co_kwonlyargcount and not code.co_flags & inspect.CO_VARKEYWORDS:
-        if len(arguments) == code.co_argcount or code.co_flags & inspect.CO_VARARGS:
-            return arguments
+    by_place = not named and not code.co_kwonlyargcount and not code.co_flags & inspect.CO_VARKEYWORDS
+    if by_place and (len(arguments) == code.co_argcount or code.co_flags & inspect.CO_VARARGS):
+        return arguments
     if not has_plain_signature(function):
         raise NotATreeError(f"{function.__name__} is called with names.", "Arguments by position.")
     bound = signature(function).bind(*arguments, **named)

@@ -274,7 +274,13 @@ class Recursion:
         def step(table: list[Any], given: Any) -> tuple[list[Any], None]:
             s, number, children, columns = given
             gathered = [t[children] for t in table]
-            rows = jax.lax.switch(number, branches, gathered, columns)
+            # One kind needs no branch, which would keep copies of the weights for its gradient: an empty
+            # step computes with the first leaf.
+            rows = (
+                branches[1](gathered, columns)
+                if len(inner) == 1
+                else jax.lax.switch(number, branches, gathered, columns)
+            )
             start = base + s * WIDTH
             new = [
                 jax.lax.dynamic_update_slice_in_dim(t, r, start, 0) for t, r in zip(table, rows, strict=True)
