@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from antiphon.data import Sequences
 from antiphon.estimators._export import model_graph
+from antiphon.graph import optimise
 from antiphon.language import (
     Apply,
     Output,
@@ -83,7 +84,7 @@ def show_program(program: Program, form: str) -> str:
     """
     if form != "graph":
         return show(program, form)
-    return str(model_graph(program))
+    return str(optimise(model_graph(program))[0])
 
 
 def spreads(program: Program, X: Sequences) -> dict[str, float]:

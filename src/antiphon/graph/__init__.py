@@ -22,6 +22,8 @@ from antiphon.graph._passes import (
 from antiphon.graph._rewrite import PassReport
 from antiphon.graph._sizes import resize
 from antiphon.graph._trace import trace
+from antiphon.graph.hybrid import Hybrid, hybridize
+from antiphon.graph.onnx_import import OnnxModel, from_onnx
 
 __all__ = [
     "PASSES",
@@ -29,7 +31,9 @@ __all__ = [
     "Count",
     "Equation",
     "Graph",
+    "Hybrid",
     "Literal",
+    "OnnxModel",
     "Pass",
     "PassReport",
     "Rule",
@@ -41,7 +45,9 @@ __all__ = [
     "drop_dead",
     "fold_constants",
     "from_jaxpr",
+    "from_onnx",
     "fuse_affine",
+    "hybridize",
     "inline_calls",
     "inline_derivatives",
     "interpret",
