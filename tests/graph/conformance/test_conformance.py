@@ -43,7 +43,7 @@ def test_hybridized_function_does_what_python_does(case):
 def test_gradients_are_those_of_python(case):
     function, state = case.fresh(jnp)
     hybrid = hybridize(function)
-    for call in case.sequence():
+    for call in case.calls:
         if not isinstance(call, tuple):
             call(state)
             continue
