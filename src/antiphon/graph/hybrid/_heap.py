@@ -149,6 +149,7 @@ class Heap:
         node.keys.add(key)
         parent = None if node.slot == FIXED else node.slot
         if kind == "global":
+            assert isinstance(holder, Names)
             self.see(None, kind, (holder.space, key), now)
         elif kind == "cell":
             self.see(None, kind, node.holder, now)
