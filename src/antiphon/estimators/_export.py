@@ -81,7 +81,7 @@ def _function(model: Any) -> tuple[Callable[[Any, Any], Any], int, bool]:
             "A program, or an estimator that was fitted.",
             "Fit it first, or load it with antiphon.load_model.",
         )
-    return network, model.n_features_in_, False
+    return network, int(getattr(model, "n_features_in_", 0)), False
 
 
 def export_model(model: Any, form: str) -> str | bytes:

@@ -23,6 +23,7 @@ from antiphon.graph._rewrite import PassReport
 from antiphon.graph._sizes import resize
 from antiphon.graph._trace import trace
 from antiphon.graph.hybrid import Hybrid, hybridize
+from antiphon.graph.onnx_export import save_onnx, to_onnx
 from antiphon.graph.onnx_import import OnnxModel, from_onnx
 
 __all__ = [
@@ -54,6 +55,8 @@ __all__ = [
     "merge_common",
     "optimise",
     "resize",
+    "save_onnx",
     "to_jaxpr",
+    "to_onnx",
     "trace",
 ]

@@ -126,8 +126,9 @@ Term = Var | Lam | Hole | Apply
 
 def children(term: Term) -> tuple[Term, ...]:
     """The terms directly below a term."""
-    kind = type(term)
-    return term.args if kind is Apply else (term.body,) if kind is Lam else ()
+    if isinstance(term, Apply):
+        return term.args
+    return (term.body,) if isinstance(term, Lam) else ()
 
 
 def with_children(term: Term, new: tuple[Term, ...]) -> Term:
