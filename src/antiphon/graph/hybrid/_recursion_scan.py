@@ -274,8 +274,7 @@ class Recursion:
         def step(table: list[Any], given: Any) -> tuple[list[Any], None]:
             s, number, children, columns = given
             gathered = [t[children] for t in table]
-            # One kind needs no branch, which would keep copies of the weights for its gradient: an empty
-            # step computes with the first leaf.
+            # One kind needs no branch: an empty step computes with the first leaf, and nothing reads it.
             rows = (
                 branches[1](gathered, columns)
                 if len(inner) == 1
