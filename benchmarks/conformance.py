@@ -20,7 +20,7 @@ HEAD = """# Conformance
 
 Small imperative functions, in the three groups of the JANUS paper (Jeong et al., NSDI 2019), each called
 several times so that assumptions are made and broken. *Right* means that values, errors, prints and state of
-all calls are those of plain Python. Written by `python benchmarks/conformance.py --table docs/conformance.md`;
+all calls are those of plain Python. Written by `benchmarks/conformance.py --table docs/conformance.md`;
 the tests in `tests/graph/conformance` hold the first column, and compare gradients besides.
 
 """
