@@ -114,6 +114,20 @@ def test_an_address_where_nothing_answers(run, monkeypatch, address):
         run(cluster=address, **SMALL)
 
 
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense://here", "127.0.0.1"])
+def test_a_client_that_found_nothing_is_closed_at_once(run, monkeypatch, address):
+    """Else the garbage collector does it, at a moment when it may wait for ever."""
+    from distributed import Client
+
+    begun = []
+    start = Client.start
+    monkeypatch.setattr("antiphon.search._cluster.CONNECTING_SECONDS", 0.5)
+    monkeypatch.setattr(Client, "start", lambda self, **given: begun.append(self) or start(self, **given))
+    with pytest.raises(InputError, match="no Dask scheduler answers"):
+        run(cluster=address, **SMALL)
+    assert [client.status for client in begun] == ["closed"]
+
+
 def test_dask_is_not_installed(run, monkeypatch):
     monkeypatch.delitem(sys.modules, "antiphon.search._cluster", raising=False)
     monkeypatch.setitem(sys.modules, "distributed", None)

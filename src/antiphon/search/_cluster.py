@@ -76,6 +76,21 @@ def _asker(name: str) -> Callable[[], str | None]:
     return ask
 
 
+class _Client(Client):
+    """A client that is closed at once where nothing answers.
+
+    Left to the garbage collector, Dask's own is closed whenever that runs: also while another client starts,
+    which holds the lock that closing waits for.
+    """
+
+    def start(self, **given: Any) -> None:
+        try:
+            super().start(**given)
+        except BaseException:
+            self.close()
+            raise
+
+
 class Cluster:
     """Jobs on the workers of a Dask cluster; Dask itself gives those of a dead worker to others.
 
@@ -93,7 +108,7 @@ class Cluster:
     def __init__(self, workshop: Workshop, address: str) -> None:
         self.address = address
         try:
-            self._client = Client(address, timeout=CONNECTING_SECONDS, set_as_default=False)
+            self._client = _Client(address, timeout=CONNECTING_SECONDS, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
             raise InputError(
                 f"cluster={address!r}: no Dask scheduler answers ({error}).",
