@@ -49,6 +49,8 @@ class Slot:
         specs: Of each leaf that is carried; None for one that stays as it is.
         defined: True; or False before the loop, and then carried.
         appends: A list that the loop only appends to.
+        widened: Whether a round gives another kind of number than there was before, as `total = 0` and then
+            `total + x[i]`: without any round Python leaves the first.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Slot:
     specs: list[Spec | None]
     defined: bool = True
     appends: bool = False
+    widened: bool = False
 
     @staticmethod
     def of(name: str, value: Any) -> Slot:
@@ -117,6 +120,7 @@ class Slot:
             joined = mine.join(other)
             if joined != spec:
                 self.specs[i], grown = joined, True
+                self.widened |= joined.dtype.kind != mine.dtype.kind
         return grown
 
 
@@ -150,6 +154,11 @@ class Roll:
             why = f"{name} does not keep one shape and type from round to round: {error}."
             advice = "Give it its final shape and type before the loop."
             raise Unstructured(Reason(here(), self.construct, why, advice)) from None
+
+    def needs_a_round(self, any_: Callable[[], Any]) -> None:
+        """Where the first round changes what kind of number a variable is, assume that there is one."""
+        if any(slot.widened for slot in self.slots) and not self.trace.strict:
+            self.trace.check(any_(), self.construct)
 
     # One round.
 
@@ -341,6 +350,8 @@ def for_rows(
         if isinstance(x, Out)
     ]
     arrays, stacked = lower_for(roll, call, known, leaves, over, appended)
+    if over.count is not None:
+        roll.needs_a_round(lambda: jnp.asarray(over.count) > 0)
     roll.finish(arrays, known, stacked, over.length, over.count)
 
 
@@ -380,6 +391,7 @@ def while_true(
         heap.back(roll.mark)
         set_(roll.start)
     arrays, finished = lower_while(roll, call, known, until)
+    roll.needs_a_round(lambda: until(*roll.initial())[0])
     roll.finish(arrays, known, [], 0)
     if finished is not None:
         trace.check(finished, construct)
