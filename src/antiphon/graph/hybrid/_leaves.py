@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 import weakref
 from typing import Any
@@ -35,6 +36,9 @@ def leaf(f: Any, target: types.FunctionType | None, leading: tuple, args: tuple,
         if not isinstance(f, eqx.Module):
             return None
         target, leading = _apply, (f,)
+    # What it gives runs later, with arrays that only a trace would know.
+    if inspect.isgeneratorfunction(target) or inspect.iscoroutinefunction(target):
+        return None
     leaves = jax.tree.leaves((leading, args, kwargs))
     if any(isinstance(x, np.ndarray) for x in leaves) or not any(isinstance(x, jax.Array) for x in leaves):
         return None
