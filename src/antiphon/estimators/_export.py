@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -74,14 +75,15 @@ def _function(model: Any) -> tuple[Callable[[Any, Any], Any], int, bool]:
             return found[0] if isinstance(found, tuple) else found
 
         return run, len(program.language.features), program.language.is_table
-    network = getattr(model, "network_", None)
+    estimator: Any = model
+    network = getattr(estimator, "network_", None)
     if network is None:
         raise ExportError(
             f"A {type(model).__name__}, which holds no program and no network.",
             "A program, or an estimator that was fitted.",
             "Fit it first, or load it with antiphon.load_model.",
         )
-    return network, int(getattr(model, "n_features_in_", 0)), False
+    return network, estimator.n_features_in_, False
 
 
 def export_model(model: Any, form: str) -> str | bytes:
@@ -138,11 +140,12 @@ def _told(program: Program) -> str:
 def _named(program: Program) -> dict[str, np.ndarray]:
     """The arrays of a program by their names in the language; equal names are numbered."""
     found: dict[str, np.ndarray] = {}
+    times: Counter[str] = Counter()
     for leaf in parameters(program.term).values():
         for name, array in leaf.items():
-            known = sum(kept.split(" ")[0] == name for kept in found)
-            found[name if not known else f"{name} {known + 1}"] = array
-    return {name.replace(" ", "_"): array for name, array in found.items()}
+            times[name] += 1
+            found[name if times[name] == 1 else f"{name}_{times[name]}"] = array
+    return found
 
 
 def _classes(model: Any) -> list[Any]:
