@@ -2,6 +2,7 @@
 
 import ctypes
 import re
+import shutil
 import subprocess
 
 import equinox as eqx
@@ -35,6 +36,8 @@ CTYPES = {"f": ctypes.c_float, "i": ctypes.c_int, "b": ctypes.c_ubyte}
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
+    if shutil.which("gcc") is None:
+        pytest.skip("there is no gcc to compile with")
     return tmp_path_factory.mktemp("c")
 
 
