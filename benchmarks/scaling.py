@@ -1,8 +1,9 @@
-"""Claim: two processes find the same front as one, at 1.6 times its candidates a second or more.
+"""Claim: two processes on two cores find the same front as one on one core, 1.6 times as fast or more.
 
 One search of CalMS21 (a synthetic set of its shape where the data are not there) is run with one process,
 with two, on a Dask cluster of two workers, and on one that loses a worker in the midst of it. Each run is a
-process of its own that begins with an empty cache of compiled functions, on one thread for each worker.
+process of its own that begins with an empty cache of compiled functions, on one thread for each worker. The one
+process is held to one core: else it compiles ahead on a second one. What it does with both is a run of its own.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from antiphon._engine import configure
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-RUNS = ("one process", "two processes", "dask", "dask, one worker killed")
+RUNS = ("one process", "one process, every core", "two processes", "dask", "dask, one worker killed")
 SHAPE = (2000, 13, 18)  # Of CalMS21's sequences, for data made up in its place.
 KILLED_AT = 3  # The candidate whose start is a worker's end.
 
@@ -73,6 +74,8 @@ def in_a_process(name: str) -> dict[str, Any]:
 
 def measure(options: Any) -> dict[str, Any]:
     """The search, in this process and the workers that belong to it."""
+    if options.one == "one process" and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     configure()
     from antiphon import ProgramClassifier
     from antiphon.search import CandidateStarted, Settings

@@ -214,6 +214,16 @@ def test_groups_of_any_size_take_few_functions(problem, terms, evaluator):
     assert compiled_count() <= len(BATCHES)
 
 
+def test_each_batch_of_a_shared_function_has_some_of_each_kind(problem, terms, evaluator):
+    work = evaluator(problem(), steps=20)
+    names = ("mean", "last", "max", "first", "min", "middle")
+    pairs = [(a, b) for i, a in enumerate(names) for b in names[:i]]
+    texts = [f"affine({a}(x)) * affine({b}(x))" for a, b in pairs]
+    batch = terms(work.problem, *texts, *(text.replace("*", "+") for text in texts[:3]))
+    for cut in work.group(batch):
+        assert len({work.split(batch[i]).skeleton for i in cut}) == 2
+
+
 def test_few_sums_and_few_products_share_a_function_and_many_do_not(problem, terms, evaluator, monkeypatch):
     work = evaluator(problem(), steps=20)
     forget_compiled()
@@ -223,6 +233,8 @@ def test_few_sums_and_few_products_share_a_function_and_many_do_not(problem, ter
     together = work.fit(batch)
     assert compiled_count() == 1
     monkeypatch.setattr("antiphon.fitting._evaluator.FEW", 4)
+    assert [sorted(g) for g in work.group(batch)] == [list(range(8))]
+    monkeypatch.setattr("antiphon.fitting._evaluator.MANY", 7)
     assert [sorted(g) for g in work.group(batch)] == [[0, 1, 2, 3], [4, 5, 6, 7]]
     alone = [*work.fit(batch[:4]), *work.fit(batch[4:])]
     for one, other in zip(together, alone, strict=True):

@@ -37,7 +37,10 @@ from antiphon.fitting._training import Schedule
 from antiphon.language import Real, Term
 
 BATCHES = (1, 8, 64)  # Batch sizes that are compiled; a group is cut into these.
-FEW = 64  # Terms of a skeleton below which its function is shared with those that add where it multiplies.
+# A function that adds or multiplies as data says costs one compilation less, and runs some 40 % longer. It pays
+# for skeletons of fewer terms than FEW, and for all those that can share it while they are not more than MANY.
+FEW = 64
+MANY = 256
 BATCH_BYTES = 400_000_000
 Limits = Callable[[Term], Mapping[str, tuple[np.ndarray, np.ndarray]]]
 
@@ -133,19 +136,27 @@ class Evaluator:
         return batches
 
     def _by_function(self, terms: Sequence[Term]) -> list[list[int]]:
-        """Terms of one skeleton; where that has few, with those of another that is the same when joined."""
+        """Terms of one skeleton; where there are few, with those of another that is the same when joined."""
         by_skeleton: dict[tuple, list[int]] = {}
         for i, term in enumerate(terms):
             parts = self.split(term)
             by_skeleton.setdefault((parts.skeleton, self._shared(parts)), []).append(i)
-        found: dict[tuple, list[int]] = {}
+        shared: dict[tuple, list[tuple]] = {}
         for key, members in by_skeleton.items():
-            if len(members) < FEW:
-                parts = self.split(terms[members[0]])
-                if not are_all_constants(parts.skeleton, self.problem):
-                    key = (joined(parts, self.problem.language).skeleton, *key[1:])
-            found.setdefault(key, []).extend(members)
-        return list(found.values())
+            parts, common = self.split(terms[members[0]]), key
+            if not are_all_constants(parts.skeleton, self.problem):
+                common = (joined(parts, self.problem.language).skeleton, *key[1:])
+            shared.setdefault(common, []).append(key)
+        found: list[list[int]] = []
+        for keys in shared.values():
+            groups = [by_skeleton[key] for key in keys]
+            together = sum(map(len, groups)) <= MANY
+            joint = [members for members in groups if together or len(members) < FEW]
+            found += [members for members in groups if members not in joint]
+            # Evenly mixed, so that each batch cut from them has some of each and is fitted by their function.
+            places = [((n + 0.5) / len(members), i) for members in joint for n, i in enumerate(members)]
+            found.append([i for _, i in sorted(places)])
+        return [members for members in found if members]
 
     def _shared(self, parts: Split) -> tuple[Term | None, ...]:
         """Large slots (frames over time, very wide vectors): only terms with the same ones go together."""

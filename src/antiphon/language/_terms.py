@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from operator import is_
 
 import numpy as np
@@ -172,9 +173,10 @@ def size(term: Term) -> int:
     return 1 + sum(map(size, children(term)))
 
 
-def holes(term: Term) -> list[tuple[Path, Hole]]:
+@lru_cache(maxsize=100_000)  # Searches ask again and again of the same terms.
+def holes(term: Term) -> tuple[tuple[Path, Hole], ...]:
     """The holes of a term with their paths, left to right."""
-    return [(path, node) for path, node in walk(term) if isinstance(node, Hole)]
+    return tuple((path, node) for path, node in walk(term) if isinstance(node, Hole))
 
 
 def path_name(path: Path) -> str:
