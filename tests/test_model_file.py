@@ -25,7 +25,7 @@ from antiphon import (
     search,
 )
 from antiphon.errors import ModelFileError, OutputError
-from antiphon.estimators import RecurrentOptions
+from antiphon.estimators import NetworkOptions
 from antiphon.language import LANGUAGES, Language, Output, Program
 
 TEXT = """language sequence
@@ -126,7 +126,7 @@ def test_a_program_comes_back_whole(kind, cases, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("kind", [RecurrentClassifier, RecurrentRegressor, RecurrentTagger])
 def test_a_network_comes_back_whole(kind, cases, tmp_path):
-    model = kind(**NETWORK, options=RecurrentOptions(batch_size=5)).fit(cases, labels(kind.task, cases))
+    model = kind(**NETWORK, options=NetworkOptions(batch_size=5)).fit(cases, labels(kind.task, cases))
     again = load_model(model.save(tmp_path / "m") and tmp_path / "m")
     assert again.get_params() == model.get_params()
     assert again.n_iter_ == model.n_iter_

@@ -26,11 +26,11 @@ from antiphon._version import __version__
 from antiphon.data import Features
 from antiphon.errors import AntiphonError, LanguageError, ModelFileError
 from antiphon.estimators import (
+    NetworkOptions,
     ProgramClassifier,
     ProgramRegressor,
     ProgramTagger,
     RecurrentClassifier,
-    RecurrentOptions,
     RecurrentRegressor,
     RecurrentTagger,
 )
@@ -218,7 +218,7 @@ def _restored(saved: Mapping[str, Any], kind: type, features: Features) -> dict[
 
             found["options"] = Settings(**found["options"])
         else:
-            found["options"] = RecurrentOptions(**found["options"])
+            found["options"] = NetworkOptions(**found["options"])
     return found
 
 

@@ -11,7 +11,7 @@ from antiphon import (
     RecurrentRegressor,
 )
 from antiphon.errors import InputError
-from antiphon.estimators import RecurrentOptions
+from antiphon.estimators import NetworkOptions
 from antiphon.search import Settings
 
 CASES = [np.float32([[i, 1], [i, 2]]) for i in range(8)]
@@ -155,7 +155,7 @@ def test_subjects_that_are_all_one_or_too_few():
 def test_options():
     for wrong in ({"batch_size": 0}, {"patience": 0.5}, {"validation": 1.0}, {"weight_decay": -1}):
         with pytest.raises(InputError, match=next(iter(wrong))):
-            RecurrentOptions(**wrong)
+            NetworkOptions(**wrong)
     with pytest.raises(InputError, match="finalists"):
         Settings(finalists=0)
 

@@ -5,24 +5,20 @@ from antiphon.estimators._distil import Distillation, DistilRound, distil
 from antiphon.estimators._export import export_model, model_graph
 from antiphon.estimators._forms import program_text, show_program
 from antiphon.estimators._looks import phrase
+from antiphon.estimators._network import NetworkOptions
 from antiphon.estimators._program import ProgramClassifier, ProgramRegressor, ProgramTagger
-from antiphon.estimators._recurrent import (
-    RecurrentClassifier,
-    RecurrentOptions,
-    RecurrentRegressor,
-    RecurrentTagger,
-)
+from antiphon.estimators._recurrent import RecurrentClassifier, RecurrentRegressor, RecurrentTagger
 from antiphon.estimators._summary import hardware, looks, search_budget, search_strategy, summarise, versions
 from antiphon.estimators._tasks import learn_tasks
 
 __all__ = [
     "DistilRound",
     "Distillation",
+    "NetworkOptions",
     "ProgramClassifier",
     "ProgramRegressor",
     "ProgramTagger",
     "RecurrentClassifier",
-    "RecurrentOptions",
     "RecurrentRegressor",
     "RecurrentTagger",
     "baselines",

@@ -37,8 +37,8 @@ from antiphon.fitting._training import Schedule
 from antiphon.language import Real, Term
 
 BATCHES = (1, 8, 64)  # Batch sizes that are compiled; a group is cut into these.
-# A function that adds or multiplies as data says costs one compilation less, and runs some 40 % longer. It pays
-# for skeletons of fewer terms than FEW, and for all those that can share it while they are not more than MANY.
+# A function that adds or multiplies as data says costs one compilation less, and runs some 40 % longer. It
+# pays for skeletons of fewer terms than FEW, and for all that can share it while they are at most MANY.
 FEW = 64
 MANY = 256
 BATCH_BYTES = 400_000_000

@@ -14,7 +14,7 @@ from antiphon.networks._maps import SequenceToSequence, SequenceToVector, Vector
 from antiphon.networks._model import Model
 from antiphon.networks._named import build, from_arrays, to_arrays
 from antiphon.networks._recurrent import Recurrent
-from antiphon.networks._scaling import Scaling, trainable, with_scaling
+from antiphon.networks._scaling import Scaling, trainable, with_output_units, with_scaling
 from antiphon.networks._sequential import Sequential
 from antiphon.networks.layers import Input
 
@@ -38,5 +38,6 @@ __all__ = [
     "make_cell",
     "to_arrays",
     "trainable",
+    "with_output_units",
     "with_scaling",
 ]

@@ -96,3 +96,33 @@ def trainable(network: eqx.Module) -> Any:
     return jax.tree.map(
         lambda node: not isinstance(node, Scaling), network, is_leaf=lambda node: isinstance(node, Scaling)
     )
+
+
+def with_output_units(network: Network, location: float, spread: float) -> Network:
+    """A copy of a network whose answers are `location + spread * answer`: its last linear map is changed.
+
+    Args:
+        network: A network whose last map is `linear`, or the last of its `layers`.
+        location: What is added.
+        spread: What is multiplied by.
+
+    Returns:
+        The copy; the network itself where nothing changes.
+
+    Example:
+        >>> from antiphon.networks import VectorToVector
+        >>> network = VectorToVector(2, 1, key=jax.random.key(0))
+        >>> one = network(jnp.ones(2))
+        >>> bool(jnp.allclose(with_output_units(network, 3.0, 2.0)(jnp.ones(2)), 3 + 2 * one))
+        True
+    """
+    if (location, spread) == (0.0, 1.0):
+        return network
+
+    def arrays(of: Any) -> tuple[Array, Array]:
+        linear = of.linear if hasattr(of, "linear") else of.layers[-1]
+        return linear.weight, linear.bias
+
+    weight, bias = arrays(network)
+    changed = (weight * np.float32(spread), bias * np.float32(spread) + np.float32(location))
+    return eqx.tree_at(arrays, network, changed)
