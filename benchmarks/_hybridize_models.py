@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import _hybridize_data as data
 import jax
 import jax.numpy as jnp
-import numpy as np
-from hybridize import BATCH, HIDDEN, RATE, TIME, WIDTH, Node, shape_of_trees
+from _hybridize_data import BATCH, HIDDEN, LIMIT, RATE
 
 
 @dataclass
@@ -18,54 +18,73 @@ class Model:
 
     step: Callable
     by_hand: Callable
-    data: list[tuple[Any, ...]]
+    calls: list[tuple[Any, ...]]
 
 
 def descend(params: Any, grads: Any) -> Any:
+    """Plain gradient descent."""
     return jax.tree.map(lambda p, g: p - RATE * g, params, grads)
 
 
-def rows(rng: Any, *shape: int) -> jax.Array:
-    return jnp.asarray(rng.standard_normal(shape).astype(np.float32) / np.sqrt(shape[-1]))
-
-
 def trained(loss: Callable) -> Callable:
-    def step(params: Any, *data: Any) -> Any:
-        value, grads = jax.value_and_grad(loss)(params, *data)
+    """A training step: the loss, and the parameters after it."""
+
+    def step(params: Any, *given: Any) -> Any:
+        value, grads = jax.value_and_grad(loss)(params, *given)
         return value, descend(params, grads)
 
     return step
 
 
-def lstm(seed: int) -> Model:
-    rng = np.random.default_rng(seed)
-    params = {
-        "w": rows(rng, 4 * HIDDEN, HIDDEN), "u": rows(rng, 4 * HIDDEN, HIDDEN), "b": jnp.zeros(4 * HIDDEN)
-    }  # fmt: skip
+def calls(found: Any) -> list[tuple[Any, ...]]:
+    """Parameters and data as arguments of a step, as arrays of JAX."""
+    params, steps = jax.tree.map(jnp.asarray, found)
+    return [(params, *given) for given in steps]
 
-    def cell(params: Any, x: Any, h: Any, c: Any) -> Any:
-        i, f, g, o = jnp.split(x @ params["w"].T + h @ params["u"].T + params["b"][None], 4, axis=1)
-        c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
-        return jax.nn.sigmoid(o) * jnp.tanh(c), c
+
+def lenet(seed: int) -> Model:
+    """LeCun et al. (1998), with rectifiers and the largest of four pixels."""
+
+    def loss(params: Any, images: Any, labels: Any) -> Any:
+        x = images
+        for name in ("conv1", "conv2"):
+            x = jax.nn.relu(jax.lax.conv(x, params[name], (1, 1), "VALID"))
+            x = jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (1, 1, 2, 2), (1, 1, 2, 2), "VALID")
+        x = x.reshape(len(x), -1)
+        x = jax.nn.relu(x @ params["dense1"])
+        x = jax.nn.relu(x @ params["dense2"])
+        scores = jax.nn.log_softmax(x @ params["dense3"])
+        return -jnp.mean(jnp.take_along_axis(scores, labels[:, None], axis=1))
+
+    return Model(trained(loss), jax.jit(trained(loss)), calls(data.lenet(seed)))
+
+
+def lstm_cell(params: Any, x: Any, h: Any, c: Any) -> Any:
+    """One step of a long short-term memory, over a batch."""
+    i, f, g, o = jnp.split(x @ params["w"].T + h @ params["u"].T + params["b"], 4, axis=1)
+    c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+    return jax.nn.sigmoid(o) * jnp.tanh(c), c
+
+
+def lstm(seed: int) -> Model:
+    """A loop over frames."""
 
     def loss(params: Any, frames: Any) -> Any:
         h = c = jnp.zeros((BATCH, HIDDEN))
         for x in frames:
-            h, c = cell(params, x, h, c)
+            h, c = lstm_cell(params, x, h, c)
         return jnp.mean(h * h)
 
     def loss_by_hand(params: Any, frames: Any) -> Any:
         zero = jnp.zeros((BATCH, HIDDEN))
-        h, _ = jax.lax.scan(lambda s, x: (cell(params, x, *s), None), (zero, zero), frames)[0]
+        h, _ = jax.lax.scan(lambda s, x: (lstm_cell(params, x, *s), None), (zero, zero), frames)[0]
         return jnp.mean(h * h)
 
-    data = [(params, rows(rng, TIME, BATCH, HIDDEN))]
-    return Model(trained(loss), jax.jit(trained(loss_by_hand)), data)
+    return Model(trained(loss), jax.jit(trained(loss_by_hand)), calls(data.lstm(seed)))
 
 
 def dynamic_rnn(seed: int) -> Model:
-    rng = np.random.default_rng(seed)
-    params = {"w": rows(rng, HIDDEN, HIDDEN), "u": rows(rng, HIDDEN, HIDDEN)}
+    """A recurrent network that looks at a frame and may skip it."""
 
     def loss(params: Any, frames: Any) -> Any:
         h = jnp.zeros(HIDDEN)
@@ -84,107 +103,106 @@ def dynamic_rnn(seed: int) -> Model:
         h = jax.lax.scan(one, jnp.zeros(HIDDEN), frames)[0]
         return jnp.mean(h * h)
 
-    return Model(trained(loss), jax.jit(trained(loss_by_hand)), [(params, rows(rng, TIME, HIDDEN))])
+    return Model(trained(loss), jax.jit(trained(loss_by_hand)), calls(data.dynamic_rnn(seed)))
 
 
-def as_nodes(tree: Any, words: Any) -> Node:
-    if isinstance(tree, int):
-        return Node(word=words[tree])
-    return Node(left=as_nodes(tree[0], words), right=as_nodes(tree[1], words))
+def fallen(state: Any) -> Any:
+    """Whether a cart has left the track, or its pole has fallen."""
+    return (jnp.abs(state[0]) > 2.4) | (jnp.abs(state[2]) > 0.2094)
 
 
-def linear_tree(tree: Any) -> tuple[list[int], list[tuple[int, int]]]:
-    """By hand: words of the leaves and pairs of rows of the inner nodes, in an order that can be computed."""
-    leaves: list[int] = []
-    pairs: list[tuple[int, int]] = []
-
-    def walk(node: Any) -> int:
-        if isinstance(node, int):
-            leaves.append(node)
-            return len(leaves) - 1
-        pairs.append((walk(node[0]), walk(node[1])))
-        return -len(pairs)
-
-    walk(tree)
-    return leaves, pairs
+def pushed(state: Any, right: Any) -> Any:
+    """A cart with a pole 0.02 s later (Barto, Sutton and Anderson, 1983)."""
+    x, v, angle, turn = state
+    force = jnp.where(right, 10.0, -10.0)
+    sine, cosine = jnp.sin(angle), jnp.cos(angle)
+    push = (force + 0.05 * turn**2 * sine) / 1.1
+    bend = (9.8 * sine - cosine * push) / (0.5 * (4 / 3 - 0.1 * cosine**2 / 1.1))
+    pull = push - 0.05 * bend * cosine / 1.1
+    return jnp.stack([x + 0.02 * v, v + 0.02 * pull, angle + 0.02 * turn, turn + 0.02 * bend])
 
 
-def trees(seed: int, cell: Callable, params: Any, leaf: Callable) -> Model:
-    rng = np.random.default_rng(seed)
-    words = [rows(rng, WIDTH) for _ in range(100)]
-
-    def encode(params: Any, node: Any) -> Any:
-        if node.word is not None:
-            return leaf(params, node.word)
-        left = encode(params, node.left)
-        right = encode(params, node.right)
-        return cell(params, left, right)
-
-    def loss(params: Any, node: Any) -> Any:
-        return jnp.mean(encode(params, node)[0] ** 2)
-
-    def loss_by_hand(params: Any, table: Any, pairs: Any, root: Any) -> Any:
-        start = jax.vmap(lambda w: leaf(params, w))(table)
-        states = jax.tree.map(lambda s: jnp.concatenate([s, jnp.zeros((len(pairs), *s.shape[1:]))]), start)
-
-        def one(states: Any, given: Any) -> Any:
-            i, pair = given
-            left, right = (jax.tree.map(lambda s, j=j: s[pair[j]], states) for j in (0, 1))
-            new = cell(params, left, right)
-            return jax.tree.map(lambda s, n: s.at[len(table) + i].set(n), states, new), None
-
-        states = jax.lax.scan(one, states, (jnp.arange(len(pairs)), pairs))[0]
-        return jnp.mean(states[0][root] ** 2)
-
-    compiled = jax.jit(trained(loss_by_hand))
-    shapes = shape_of_trees(seed)
-    nodes = [as_nodes(s, words) for s in shapes]
-    ready = {}
-    for shape, node in zip(shapes, nodes, strict=True):
-        leaves, pairs = linear_tree(shape)
-        size = 1 << (len(leaves) - 1).bit_length()
-        table = np.stack([words[w] for w in [*leaves, *leaves[:1] * (size - len(leaves))]])
-        index = np.array(pairs)
-        index = np.where(index < 0, size - 1 - index, index)
-        index = np.concatenate([index, np.zeros((size - len(pairs), 2), int)]).astype(np.int32)
-        ready[id(node)] = table, index, np.int32(size + len(pairs) - 1)
-
-    def by_hand(params: Any, node: Any) -> Any:
-        return compiled(params, *ready[id(node)])
-
-    return Model(trained(loss), by_hand, [(params, node) for node in nodes])
+def scores(params: Any, state: Any) -> Any:
+    """Logarithms of the probabilities of a push to the left and to the right."""
+    return jax.nn.log_softmax(jnp.tanh(state @ params["w"] + params["b"]) @ params["v"])
 
 
-def tree_lstm(seed: int) -> Model:
-    rng = np.random.default_rng(seed)
-    params = {
-        "w": rows(rng, 3 * WIDTH, WIDTH),
-        "u": rows(rng, 5 * WIDTH, 2 * WIDTH),
-        "b": jnp.zeros(5 * WIDTH),
-    }
+def policy(seed: int) -> Model:
+    """REINFORCE (Williams, 1992): an episode ends when the pole has fallen."""
 
-    def leaf(params: Any, word: Any) -> Any:
-        i, o, g = jnp.split(params["w"] @ word, 3)
-        c = jax.nn.sigmoid(i) * jnp.tanh(g)
-        return jax.nn.sigmoid(o) * jnp.tanh(c), c
+    def loss(params: Any, noise: Any) -> Any:
+        state, total, steps = jnp.zeros(4), jnp.zeros(()), 0
+        for t in range(LIMIT):
+            score = scores(params, state)
+            right = noise[t] < jnp.exp(score[1])
+            total = total + jnp.where(right, score[1], score[0])
+            state = pushed(state, right)
+            steps = steps + 1
+            if fallen(state):
+                break
+        return -total * steps / LIMIT
 
-    def cell(params: Any, left: Any, right: Any) -> Any:
-        gates = params["u"] @ jnp.concatenate([left[0], right[0]]) + params["b"]
-        i, f, k, o, g = jnp.split(gates, 5)
-        c = jax.nn.sigmoid(i) * jnp.tanh(g) + jax.nn.sigmoid(f) * left[1] + jax.nn.sigmoid(k) * right[1]
-        return jax.nn.sigmoid(o) * jnp.tanh(c), c
+    def loss_by_hand(params: Any, noise: Any) -> Any:
+        def one(carry: Any, u: Any) -> Any:
+            state, total, steps, on = carry
+            score = scores(params, state)
+            right = u < jnp.exp(score[1])
+            total = jnp.where(on, total + jnp.where(right, score[1], score[0]), total)
+            state = jnp.where(on, pushed(state, right), state)
+            return (state, total, steps + on, on & ~fallen(state)), None
 
-    return trees(seed, cell, params, leaf)
+        start = jnp.zeros(4), jnp.zeros(()), jnp.zeros((), jnp.int32), jnp.asarray(True)
+        _, total, steps, _ = jax.lax.scan(one, start, noise)[0]
+        return -total * steps / LIMIT
 
-
-def tree_rnn(seed: int) -> Model:
-    rng = np.random.default_rng(seed)
-    params = {"u": rows(rng, WIDTH, 2 * WIDTH), "b": jnp.zeros(WIDTH)}
-
-    def cell(params: Any, left: Any, right: Any) -> Any:
-        return (jnp.tanh(params["u"] @ jnp.concatenate([left[0], right[0]]) + params["b"]),)
-
-    return trees(seed, cell, params, lambda params, word: (word,))
+    return Model(trained(loss), jax.jit(trained(loss_by_hand)), calls(data.policy(seed)))
 
 
-MODELS = {"tree_lstm": tree_lstm, "tree_rnn": tree_rnn, "lstm": lstm, "dynamic_rnn": dynamic_rnn}
+def generated(params: Any, noise: Any) -> Any:
+    """Pictures out of noise."""
+    return jnp.tanh(jax.nn.relu(noise @ params["w"]) @ params["v"] + params["b"])
+
+
+def judged(params: Any, pictures: Any) -> Any:
+    """Scores, high for real pictures."""
+    return jax.nn.leaky_relu(pictures @ params["w"]) @ params["v"] + params["b"]
+
+
+def critic_loss(params: Any, real: Any, fake: Any) -> Any:
+    """Goodfellow et al. (2014)."""
+    return jnp.mean(jax.nn.softplus(-judged(params, real)) + jax.nn.softplus(judged(params, fake)))
+
+
+def generator_loss(params: Any, critic: Any, noise: Any) -> Any:
+    """The form that does not saturate."""
+    return jnp.mean(jax.nn.softplus(-judged(critic, generated(params, noise))))
+
+
+def gan(seed: int) -> Model:
+    """One step of both players; the critic rests while it is far ahead."""
+
+    def step(params: Any, real: Any, noise: Any) -> Any:
+        generator, critic = params["generator"], params["critic"]
+        lost, grads = jax.value_and_grad(critic_loss)(critic, real, generated(generator, noise))
+        if lost > 0.5:
+            critic = descend(critic, grads)
+        won, grads = jax.value_and_grad(generator_loss)(generator, critic, noise)
+        return lost + won, {"generator": descend(generator, grads), "critic": critic}
+
+    def by_hand(params: Any, real: Any, noise: Any) -> Any:
+        generator, critic = params["generator"], params["critic"]
+        lost, grads = jax.value_and_grad(critic_loss)(critic, real, generated(generator, noise))
+        critic = jax.lax.cond(lost > 0.5, lambda: descend(critic, grads), lambda: critic)
+        won, grads = jax.value_and_grad(generator_loss)(generator, critic, noise)
+        return lost + won, {"generator": descend(generator, grads), "critic": critic}
+
+    return Model(step, jax.jit(by_hand), calls(data.gan(seed)))
+
+
+MODELS = {
+    "lenet": lenet,
+    "lstm": lstm,
+    "dynamic_rnn": dynamic_rnn,
+    "policy_gradient": policy,
+    "gan": gan,
+}
