@@ -16,6 +16,9 @@ from antiphon._version import __version__
 if TYPE_CHECKING:
     from antiphon._model_file import load_model
     from antiphon.estimators import (
+        NetworkClassifier,
+        NetworkRegressor,
+        NetworkTagger,
         ProgramClassifier,
         ProgramRegressor,
         ProgramTagger,
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
     from antiphon.graph.hybrid import hybridize
 
 __all__ = [
+    "NetworkClassifier",
+    "NetworkRegressor",
+    "NetworkTagger",
     "ProgramClassifier",
     "ProgramRegressor",
     "ProgramTagger",

@@ -26,7 +26,10 @@ from antiphon._version import __version__
 from antiphon.data import Features
 from antiphon.errors import AntiphonError, LanguageError, ModelFileError
 from antiphon.estimators import (
+    NetworkClassifier,
     NetworkOptions,
+    NetworkRegressor,
+    NetworkTagger,
     ProgramClassifier,
     ProgramRegressor,
     ProgramTagger,
@@ -49,7 +52,16 @@ _ARCHIVE = Archive(
 _PACKAGES = ("jax", "numpy", "scikit-learn", "equinox", "optax")
 _PROGRAMS = (ProgramClassifier, ProgramRegressor, ProgramTagger)
 _KINDS: dict[str, type] = {
-    kind.__name__: kind for kind in (*_PROGRAMS, RecurrentClassifier, RecurrentRegressor, RecurrentTagger)
+    kind.__name__: kind
+    for kind in (
+        *_PROGRAMS,
+        RecurrentClassifier,
+        RecurrentRegressor,
+        RecurrentTagger,
+        NetworkClassifier,
+        NetworkRegressor,
+        NetworkTagger,
+    )
 }
 
 
@@ -210,8 +222,9 @@ def _restored(saved: Mapping[str, Any], kind: type, features: Features) -> dict[
     found = dict(saved)
     if "features" in found:
         found["features"] = features if found["features"] else None
-    if isinstance(found.get("class_weight"), list):
-        found["class_weight"] = dict(found["class_weight"])
+    for name in ("class_weight", "settings"):
+        if isinstance(found.get(name), list):
+            found[name] = dict(found[name])
     if found.get("options") is not None:
         if issubclass(kind, _PROGRAMS):
             from antiphon.search import Settings

@@ -3,6 +3,7 @@
 from antiphon.estimators._baselines import baselines
 from antiphon.estimators._distil import Distillation, DistilRound, distil
 from antiphon.estimators._export import export_model, model_graph
+from antiphon.estimators._families import NetworkClassifier, NetworkRegressor, NetworkTagger
 from antiphon.estimators._forms import program_text, show_program
 from antiphon.estimators._looks import phrase
 from antiphon.estimators._network import NetworkOptions
@@ -14,7 +15,10 @@ from antiphon.estimators._tasks import learn_tasks
 __all__ = [
     "DistilRound",
     "Distillation",
+    "NetworkClassifier",
     "NetworkOptions",
+    "NetworkRegressor",
+    "NetworkTagger",
     "ProgramClassifier",
     "ProgramRegressor",
     "ProgramTagger",

@@ -2,52 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
+import equinox as eqx
+import jax
 import numpy as np
 from jaxtyping import Array
 
 from antiphon.language import Apply, Hole, Language, Primitive, Real, Seq, Term, Type, Var, sequence
-from antiphon.networks import build, from_arrays, to_arrays
+from antiphon.networks import FAMILIES, build, from_arrays, named_leaves, to_arrays
 
 HIDDEN = 16
 
-# Names of a module's arrays in program text -> its names in `networks`, with their shapes in size names.
-_GATES = {"rnn": 1, "gru": 3, "lstm": 4}
-
-
-def _recurrent_arrays(cell: str, *, bidirectional: bool) -> dict[str, tuple[str, str]]:
-    gates = f"{_GATES[cell]}*hidden"
-    arrays = {"shift": ("scaling.shift", "n"), "scale": ("scaling.scale", "n")}
-    for side in ("forward", "backward") if bidirectional else ("forward",):
-        place, short = f"recurrent.layers.0.{side}", "" if side == "forward" else "back_"
-        arrays[f"{short}kernel"] = (f"{place}.weight_ih", f"{gates} n")
-        arrays[f"{short}recurrent"] = (f"{place}.weight_hh", f"{gates} hidden")
-        arrays[f"{short}bias"] = (f"{place}.bias", gates)
-        if cell == "gru":
-            arrays[f"{short}candidate_bias"] = (f"{place}.bias_n", "hidden")
-    width = "2*hidden" if bidirectional else "hidden"
-    return arrays | {"readout": ("linear.weight", f"m {width}"), "readout_bias": ("linear.bias", "m")}
-
-
+# How program text calls the arrays of a network: the first pattern that fits its dotted name.
+_NAMES = (
+    (r"scaling\.(shift|scale)", r"\1"),
+    (r"recurrent\.layers\.0\.forward\.weight_ih", "kernel"),
+    (r"recurrent\.layers\.0\.forward\.weight_hh", "recurrent"),
+    (r"recurrent\.layers\.0\.forward\.bias", "bias"),
+    (r"recurrent\.layers\.0\.forward\.bias_n", "candidate_bias"),
+    (r"recurrent\.layers\.0\.backward\.weight_ih", "back_kernel"),
+    (r"recurrent\.layers\.0\.backward\.weight_hh", "back_recurrent"),
+    (r"recurrent\.layers\.0\.backward\.bias", "back_bias"),
+    (r"recurrent\.layers\.0\.backward\.bias_n", "back_candidate_bias"),
+    (r"linear\.weight", "readout"),
+    (r"linear\.bias", "readout_bias"),
+)
 _PERCEPTRON = {
-    "shift": ("scaling.shift", "n"),
-    "scale": ("scaling.scale", "n"),
-    "kernel": ("layers.0.weight", "hidden n"),
-    "bias": ("layers.0.bias", "hidden"),
-    "readout": ("layers.1.weight", "m hidden"),
-    "readout_bias": ("layers.1.bias", "m"),
+    "layers.0.weight": "kernel",
+    "layers.0.bias": "bias",
+    "layers.1.weight": "readout",
+    "layers.1.bias": "readout_bias",
 }
+# Sizes that no other number of a network is: an axis that is as long as one of them is one of them.
+_PROBE = {"n": 1009, "m": 2003, "hidden": 3968}
+
+
+def _arrays(kind: str, settings: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """The arrays of a network: name in program text -> its dotted name, and its shape in size names."""
+    config = {"kind": kind, "in_size": _PROBE["n"], "out_size": _PROBE["m"], "hidden": _PROBE["hidden"]}
+    made = eqx.filter_eval_shape(lambda: build({**config, **settings}, key=jax.random.key(0)))
+    found = {}
+    for name, leaf in named_leaves(made).items():
+        short = _PERCEPTRON.get(name) if kind == "VectorToVector" else None
+        for pattern, called in _NAMES:
+            if short is None and (match := re.fullmatch(pattern, name)):
+                short = match.expand(called)
+        found[short or name.replace(".", "_")] = (name, " ".join(map(_size, leaf.shape)))
+    return found
+
+
+def _size(length: int) -> str:
+    """A length of a probed network, in the names of its sizes."""
+    for name, probe in _PROBE.items():
+        times, rest = divmod(length, probe)
+        if times and not rest:
+            return name if times == 1 else f"{times}*{name}"
+    return str(length)
 
 
 def with_modules(language: Language) -> Language:
     """A copy of a language that also has neural modules as primitives.
 
-    `mlp : Real[n] -> Real[m]`, and for each of `gru`, `lstm`, `rnn` (one direction) and `bigru`, `bilstm`
-    (both): `NAME : Seq[Real[n]] -> Real[m]`, `NAME_frames : Seq[Real[n]] -> Seq[Real[m]]`. None of them is
-    used by a search unless asked for.
+    `mlp : Real[n] -> Real[m]`, and for each name in `networks.FAMILIES`, such as `gru`, `bilstm` or `cnn`:
+    `NAME : Seq[Real[n]] -> Real[m]` and, where it has one, `NAME_frames : Seq[Real[n]] -> Seq[Real[m]]`. None
+    of them is used by a search unless asked for.
 
     Example:
         >>> from antiphon.language import sequence
@@ -65,25 +87,14 @@ def with_modules(language: Language) -> Language:
 def _modules() -> dict[str, Primitive]:
     """The modules, made once: what compiles for one search then serves the next."""
     made = sequence.bind({})
-    _register(made, "mlp", "Real[n] -> Real[m]", "VectorToVector", {}, _PERCEPTRON)
-    for cell in _GATES:
-        for both in (False, True):
-            arrays = _recurrent_arrays(cell, bidirectional=both)
-            settings = {"cell": cell, "bidirectional": both}
-            name = f"bi{cell}" if both else cell
-            _register(made, name, "Seq[Real[n]] -> Real[m]", "SequenceToVector", settings, arrays)
-            _register(
-                made,
-                f"{name}_frames",
-                "Seq[Real[n]] -> Seq[Real[m]]",
-                "SequenceToSequence",
-                settings,
-                arrays,
-            )
+    _register(made, "mlp", "Real[n] -> Real[m]", "VectorToVector", {})
+    for name, family in FAMILIES.items():
+        _register(made, name, "Seq[Real[n]] -> Real[m]", family.vector, family.settings)
+        if family.frames:
+            _register(made, f"{name}_frames", "Seq[Real[n]] -> Seq[Real[m]]", family.frames, family.settings)
     # Where nothing around a module says how many numbers it gives, `entries` does.
-    _register(made, "mlp_to", "Real[n] -> Real[entries]", "VectorToVector", {}, _PERCEPTRON)
-    recurrent = _recurrent_arrays("gru", bidirectional=False)
-    _register(made, "gru_to", "Seq[Real[n]] -> Real[entries]", "SequenceToVector", {"cell": "gru"}, recurrent)
+    _register(made, "mlp_to", "Real[n] -> Real[entries]", "VectorToVector", {})
+    _register(made, "gru_to", "Seq[Real[n]] -> Real[entries]", "SequenceToVector", {"cell": "gru"})
     return {name: word for name, word in made.primitives.items() if name not in sequence.primitives}
 
 
@@ -92,9 +103,10 @@ def _register(
     name: str,
     signature: str,
     kind: str,
-    settings: dict[str, Any],
-    arrays: dict[str, tuple[str, str]],
+    settings: Mapping[str, Any],
 ) -> None:
+    arrays = _arrays(kind, settings)
+
     def config(n: int, m: int, hidden: int) -> dict[str, Any]:
         return {"kind": kind, "in_size": n, "out_size": m, "hidden": hidden, **settings}
 

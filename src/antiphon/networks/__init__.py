@@ -6,20 +6,26 @@ for a batch, and `jax.vmap` over stacked networks for many at once: every leaf o
 `Sequential` and `Model` put layers of `antiphon.networks.layers` together and train them, in Keras's words.
 """
 
+from antiphon.networks._catalogue import catalogue
 from antiphon.networks._cells import RNNCell, make_cell
+from antiphon.networks._entry import Entry
+from antiphon.networks._families import FAMILIES, Family, family
 from antiphon.networks._history import EarlyStopping, History
 from antiphon.networks._keras_model import KerasModel, from_keras
 from antiphon.networks._layer_graph import Network
 from antiphon.networks._maps import SequenceToSequence, SequenceToVector, VectorToVector
 from antiphon.networks._model import Model
-from antiphon.networks._named import build, from_arrays, to_arrays
+from antiphon.networks._named import build, from_arrays, named_leaves, to_arrays
 from antiphon.networks._recurrent import Recurrent
 from antiphon.networks._scaling import Scaling, trainable, with_output_units, with_scaling
 from antiphon.networks._sequential import Sequential
 from antiphon.networks.layers import Input
 
 __all__ = [
+    "FAMILIES",
     "EarlyStopping",
+    "Entry",
+    "Family",
     "History",
     "Input",
     "KerasModel",
@@ -33,9 +39,12 @@ __all__ = [
     "Sequential",
     "VectorToVector",
     "build",
+    "catalogue",
+    "family",
     "from_arrays",
     "from_keras",
     "make_cell",
+    "named_leaves",
     "to_arrays",
     "trainable",
     "with_output_units",

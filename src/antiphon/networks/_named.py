@@ -61,7 +61,7 @@ def to_arrays(network: eqx.Module) -> dict[str, np.ndarray]:
         ['scaling.shift', 'scaling.scale', 'layers.0.weight', 'layers.0.bias',
          'layers.1.weight', 'layers.1.bias']
     """
-    return {name: np.asarray(leaf) for name, leaf in _named_leaves(network).items()}
+    return {name: np.asarray(leaf) for name, leaf in named_leaves(network).items()}
 
 
 def from_arrays(network: Module | Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Module | Network:
@@ -88,7 +88,7 @@ def from_arrays(network: Module | Mapping[str, Any], arrays: Mapping[str, np.nda
             network = eqx.filter_eval_shape(lambda: build(config, key=jax.random.key(0)))
         except InputError as error:
             raise ModelFileError(error.got, error.expected, "Save the model again.") from error
-    wanted = _named_leaves(network)
+    wanted = named_leaves(network)
     _check_names(set(wanted), set(arrays))
     for name, leaf in wanted.items():
         got = arrays[name]
@@ -102,7 +102,14 @@ def from_arrays(network: Module | Mapping[str, Any], arrays: Mapping[str, np.nda
     return jax.tree.unflatten(jax.tree.structure(network), leaves)
 
 
-def _named_leaves(network: Any) -> dict[str, Any]:
+def named_leaves(network: Any) -> dict[str, Any]:
+    """Every leaf of a network by its dotted name; of a network that is shapes only, too.
+
+    Example:
+        >>> from antiphon.networks import VectorToVector
+        >>> len(named_leaves(VectorToVector(2, 1, key=jax.random.key(0))))
+        6
+    """
     leaves, _ = jax.tree_util.tree_flatten_with_path(network)
     return {jax.tree_util.keystr(path, simple=True, separator="."): leaf for path, leaf in leaves}
 
