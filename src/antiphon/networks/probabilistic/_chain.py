@@ -1,11 +1,11 @@
 """Sums and maxima over all paths through a chain of states, in log space: what HMM and CRF share.
 
-A path through states `s_0 .. s_T` weighs `initial[s_0] + sum of transition[s_t-1, s_t] + sum of potentials[t, s_t]`.
-All weights are logarithms. Masked frames, wherever they stand, are as if they were not there.
+A path through states `s_0 .. s_T` weighs `initial[s_0] + sum of transition[s_t-1, s_t] + sum of potentials[t,
+s_t]`. All weights are logarithms. Masked frames, wherever they stand, are as if they were not there.
 
 One sum is written down, `log_partition`. Its gradient by a weight is the share of all paths that use it
-(Eisner, 2016, "Inside-Outside and Forward-Backward Algorithms Are Just Backprop"): marginals and expected counts
-need no second recursion.
+(Eisner, 2016, "Inside-Outside and Forward-Backward Algorithms Are Just Backprop"): marginals and expected
+counts need no second recursion.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-# What stands for log 0 inside of sums: finite, so that no gradient is inf - inf, and far below any real weight.
+# What stands for log 0 inside of sums: finite, so that no gradient is inf - inf, and far below any real
+# weight.
 IMPOSSIBLE = -1e30
 
 Initial = Float[Array, " state"]
@@ -86,7 +87,8 @@ def _by_tree(initial: Initial, transition: Transition, potentials: Potentials, m
             steps = jnp.concatenate([steps, still])
         left, right = steps[0::2], steps[1::2]
         steps = floored(jax.nn.logsumexp(left[:, :, :, None] + right[:, None, :, :], axis=2))
-    # Every row of the first real step is the same; a frame masked before it leaves the first row in its place.
+    # Every row of the first real step is the same; a frame masked before it leaves the first row in its
+    # place.
     return jax.nn.logsumexp(steps[0, 0])
 
 

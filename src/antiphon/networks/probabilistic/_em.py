@@ -106,8 +106,8 @@ def fit_hmm(
         restarts: Starts, of which the most likely result is kept; 1 for a given start.
         max_iterations: Iterations of each, at most.
         tolerance: Gain of log-likelihood per frame, in nats, below which a restart is done.
-        variance_floor: No variance falls below this share of the variance of its feature over all frames (of 1
-            for a feature that never varies). With full covariances: in no direction, after each feature was
+        variance_floor: No variance falls below this share of the variance of its feature over all frames (of
+            1 for a feature that never varies). With full covariances: in no direction, after each feature was
             divided by the deviation that is its floor.
         pseudo_count: Added to each count of a first state, step, symbol and component.
 
@@ -136,7 +136,12 @@ def fit_hmm(
         points = [wide] if start == "given" else starting_points(wide, frames, there, start, restarts, key)
         stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *points)
         found, final, curves, steps, done = _iterate(
-            stacked, frames, there, jnp.asarray(pseudo_count, jnp.float64), tolerance * there.sum(), max_iterations
+            stacked,
+            frames,
+            there,
+            jnp.asarray(pseudo_count, jnp.float64),
+            tolerance * there.sum(),
+            max_iterations,
         )
         final, curves, steps, done = jax.device_get((final, curves, steps, done))
         best = int(np.argmax(np.nan_to_num(final, nan=-np.inf)))

@@ -76,8 +76,9 @@ class Categorical(eqx.Module):
 class Gaussian(eqx.Module):
     """Each state emits vectors from a mixture of Gaussians; with one component, from a Gaussian.
 
-    A component is `P (x - mean) ~ N(0, 1)`, with `P` the inverse of the lower Cholesky factor of the covariance:
-    the density needs products alone, and any numbers are valid parameters for a gradient to change.
+    A component is `P (x - mean) ~ N(0, 1)`, with `P` the inverse of the lower Cholesky factor of the
+    covariance: the density needs products alone, and any numbers are valid parameters for a gradient to
+    change.
 
     Attributes:
         means: The mean of each component.
@@ -118,7 +119,8 @@ class Gaussian(eqx.Module):
             weights: `(state, component)`; equal ones by default.
 
         Raises:
-            InputError: If shapes do not fit, a covariance is not positive definite, or weights are no weights.
+            InputError: If shapes do not fit, a covariance is not positive definite, or weights are no
+                weights.
         """
         mean, covariance = np.asarray(means, np.float64), np.asarray(covariances, np.float64)
         full = covariance.ndim == mean.ndim + 1
@@ -128,7 +130,7 @@ class Gaussian(eqx.Module):
         if mean.ndim != 3 or covariance.shape != wanted:
             raise InputError(
                 f"Means of shape {np.shape(means)} and covariances of shape {np.shape(covariances)}.",
-                "Means (state, feature) or (state, component, feature); variances of the same shape, or matrices.",
+                "Means (state, feature) or (state, component, feature); variances shaped alike, or matrices.",
                 "Bring both to one number of states, components and features.",
             )
         weight = np.ones(mean.shape[:2]) if weights is None else np.asarray(weights, np.float64)
@@ -185,7 +187,8 @@ class Gaussian(eqx.Module):
 
     def _precision_factor(self) -> Float[Array, "state component feature feature"]:
         assert self.lower is not None
-        diagonal = jnp.exp(self._log_precision())[..., None] * jnp.eye(self.means.shape[2], dtype=self.means.dtype)
+        identity = jnp.eye(self.means.shape[2], dtype=self.means.dtype)[None, None]
+        diagonal = jnp.exp(self._log_precision())[..., None] * identity
         return jnp.tril(self.lower, -1) + diagonal
 
     def log_components(self, frames: Frames) -> Shares:
@@ -206,7 +209,7 @@ class Gaussian(eqx.Module):
 
         `pseudo_count` is added to what the component weights are counted from.
         """
-        states, components, features = self.means.shape
+        states, components = self.means.shape[:2]
         flat = shares.reshape(-1, states * components)
 
         def one(share: Float[Array, " frame"]) -> tuple[Array, Array, Array | None]:

@@ -26,29 +26,29 @@ Mask = Bool[Array, " time"]
 class HMM(eqx.Module):
     """A hidden Markov model (Rabiner, 1989, "A Tutorial on Hidden Markov Models").
 
-    A chain of hidden states, each of which emits one frame. Called as a network it answers at every frame with
-    the posterior probability of each state given the whole sequence, 0 at masked frames. A frame whose mask is
-    False is as if it were not there, wherever it stands.
+    A chain of hidden states, each of which emits one frame. Called as a network it answers at every frame
+    with the posterior probability of each state given the whole sequence, 0 at masked frames. A frame whose
+    mask is False is as if it were not there, wherever it stands.
 
-    Everything is computed in log space and in the precision of the arrays: `fit_hmm` and the functions for many
-    cases (`log_likelihoods`, `state_posteriors`, `state_paths`) use 64 bits.
+    Everything is computed in log space and in the precision of the arrays: `fit_hmm` and the functions for
+    many cases (`log_likelihoods`, `state_posteriors`, `state_paths`) use 64 bits.
 
     Args:
         in_size: Features of a frame; 1 for symbols.
         out_size: Hidden states.
-        emission: `"diagonal"` or `"full"` (Gaussians with such covariances) or `"categorical"` (frames hold one
-            whole number from 0 up).
+        emission: `"diagonal"` or `"full"` (Gaussians with such covariances) or `"categorical"` (frames hold
+            one whole number from 0 up).
         components: Gaussians in the mixture of each state.
         symbols: How many symbols there are, for categorical emissions.
-        topology: `"ergodic"`, or `"left-right"`: it starts in the first state, and from each state it stays or
-            goes to the next.
+        topology: `"ergodic"`, or `"left-right"`: it starts in the first state, and from each state it stays
+            or goes to the next.
         parallel: Whether to go through time as a tree of matrix products, of depth log(time).
         key: Randomness of the initial parameters, which suit standardised frames.
 
     Attributes:
         initial: Unnormalised log-probability of each state at the first frame.
-        transition: Unnormalised log-probability of each step, from row to column; minus infinity where there is
-            none.
+        transition: Unnormalised log-probability of each step, from row to column; minus infinity where there
+            is none.
         emission: What the states emit.
 
     Example:
@@ -87,7 +87,7 @@ class HMM(eqx.Module):
             symbols is not None and (in_size != 1 or components != 1)
         ):
             raise InputError(
-                f"{emission} emissions with in_size={in_size}, components={components} and symbols={symbols}.",
+                f"{emission} emissions with {in_size=}, {components=} and {symbols=}.",
                 "For categorical emissions symbols, in_size=1 and one component; for Gaussians no symbols.",
                 "Leave out what does not belong to this emission.",
             )

@@ -50,7 +50,12 @@ def read_cases(
         InputError: If shapes do not fit, or a real frame holds NaN or infinity.
     """
     frames, there = np.asarray(values, np.float64), np.asarray(mask)
-    if frames.ndim != 3 or frames.shape[2] != in_size or there.shape != frames.shape[:2] or there.dtype != bool:
+    if (
+        frames.ndim != 3
+        or frames.shape[2] != in_size
+        or there.shape != frames.shape[:2]
+        or there.dtype != bool
+    ):
         raise InputError(
             f"Values of shape {frames.shape} and a mask of shape {there.shape} and type {there.dtype}.",
             f"Values (case, time, {in_size}) and a bool mask (case, time).",
