@@ -1,0 +1,6 @@
+"""The plain recursion that networks over trees are compared with."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
