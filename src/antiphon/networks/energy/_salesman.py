@@ -90,13 +90,13 @@ class HopfieldTank(eqx.Module):
         return width * (noise - jnp.log(jnp.asarray(cities - 1.0, noise.dtype)) / 2)
 
     def __call__(
-        self, *, key: PRNGKeyArray, duration: float | Float[Array, ""] = 20.0, tolerance: float = 1e-4
+        self, *, key: PRNGKeyArray, duration: float | Float[Array, ""] = 2.0, tolerance: float = 1e-3
     ) -> Plan:
         """The outputs `(city, place)` after a duration, from a start with a little noise.
 
         Args:
             key: Randomness of the start.
-            duration: In units of the leak.
+            duration: In units of the leak; outputs are decided long before 2.
             tolerance: Of the solver, see `Flow.trajectory`.
         """
         start = self.start(key=key)
