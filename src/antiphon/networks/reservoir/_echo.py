@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import equinox as eqx
 import jax
@@ -104,15 +105,8 @@ class EchoState(Fixed):
         self.density = check_number("density", density, 0.0, 1.0)
         self.input_scale = check_number("input_scale", input_scale, 0.0, math.inf)
         self.bias_scale = check_number("bias_scale", bias_scale, 0.0, math.inf, open_low=False)
-        into, inside, present, offset = jax.random.split(key, 4)
-        uniform = jax.random.uniform
-        self.weight_in = uniform(into, (units, in_size), jnp.float32, -input_scale, input_scale)
-        self.bias = bias_scale * uniform(offset, (units,), jnp.float32, -1.0, 1.0)
-        drawn = jax.random.normal(inside, (units, units), jnp.float32)
-        sparse = jnp.where(jax.random.bernoulli(present, density, (units, units)), drawn, 0.0)
-        radius = radius_of(sparse)
-        # Very few entries may form no cycle at all: such a reservoir has radius 0 and stays as it is.
-        self.weight = sparse * jnp.where(radius > 1e-6, spectral_radius / jnp.maximum(radius, 1e-6), 1.0)
+        settings = (self.spectral_radius, self.density, self.input_scale, self.bias_scale)
+        self.weight_in, self.weight, self.bias = _draw(in_size, units, settings, key)
 
     @property
     def in_size(self) -> int:
@@ -137,3 +131,18 @@ class EchoState(Fixed):
             return state, state
 
         return jax.lax.scan(step, jnp.zeros((self.out_size,), currents.dtype), (currents, mask))[1]
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _draw(
+    in_size: int, units: int, settings: tuple[float, float, float, float], key: PRNGKeyArray
+) -> tuple[Array, Array, Array]:
+    radius, density, input_scale, bias_scale = settings
+    into, inside, present, offset = jax.random.split(key, 4)
+    weight_in = input_scale * jax.random.uniform(into, (units, in_size), jnp.float32, -1.0, 1.0)
+    bias = bias_scale * jax.random.uniform(offset, (units,), jnp.float32, -1.0, 1.0)
+    drawn = jax.random.normal(inside, (units, units), jnp.float32)
+    sparse = jnp.where(jax.random.bernoulli(present, density, (units, units)), drawn, 0.0)
+    found = radius_of(sparse)
+    # Very few entries may form no cycle at all: such a reservoir has radius 0 and stays as it is.
+    return weight_in, sparse * jnp.where(found > 1e-6, radius / jnp.maximum(found, 1e-6), 1.0), bias

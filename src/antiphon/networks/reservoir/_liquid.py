@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from antiphon.networks._checks import check_count, check_frames
@@ -14,14 +16,15 @@ from antiphon.networks._fixed import Fixed
 from antiphon.networks.reservoir._echo import Frames, Mask, States, check_number
 
 INHIBITORY = 0.2  # share of the neurons, as in cortex
+CHANCE = 0.4  # of a coupling at no distance
 TRACE = 0.8  # share of a trace that is left after a step
 
 
 class Liquid(Fixed):
     """The reservoir of a liquid state machine: a fixed random network of leaky integrate-and-fire neurons.
 
-    The neurons stand on a grid of three dimensions. Two of them are coupled with a probability that falls with
-    their distance; a fifth of them inhibits. Each frame is shown `substeps` times; what is read after it is a
+    The neurons stand on a grid of three dimensions. Two of them are coupled with a probability that falls
+    with their distance; a fifth of them inhibits. Each frame is shown `substeps` times; what is read after it is a
     trace of each neuron's spikes that decays. A frame whose mask is False leaves all as it was. The same key
     gives the same reservoir.
 
@@ -39,7 +42,8 @@ class Liquid(Fixed):
         InputError: If a setting is out of range.
 
     Reference:
-        Maass, Natschlaeger & Markram (2002), Real-time computing without stable states, Neural Computation 14.
+        Maass, Natschlaeger & Markram (2002), Real-time computing without stable states, Neural
+        Computation 14.
 
     Example:
         >>> reservoir = Liquid(2, 50, key=jax.random.key(0))
@@ -75,20 +79,9 @@ class Liquid(Fixed):
         self.strength = check_number("strength", strength, 0.0, math.inf, open_low=False)
         self.input_scale = check_number("input_scale", input_scale, 0.0, math.inf)
         self.reach = check_number("reach", reach, 0.0, math.inf)
-        into, coupled, sizes, kinds, offset = jax.random.split(key, 5)
-        side = math.ceil(units ** (1 / 3))
-        place = jnp.stack(jnp.unravel_index(jnp.arange(units), (side, side, side)), axis=1).astype(
-            jnp.float32
+        self.weight_in, self.weight, self.bias = _draw(
+            in_size, units, self.strength, self.input_scale, self.reach, key
         )
-        squares = ((place[:, None, :] - place[None, :, :]) ** 2).sum(2)
-        chance = 0.4 * jnp.exp(-squares / self.reach**2) * (1 - jnp.eye(units, dtype=jnp.float32))
-        present = jax.random.bernoulli(coupled, chance)
-        size = strength * jnp.abs(jax.random.normal(sizes, (units, units), jnp.float32))
-        sign = jnp.where(jax.random.bernoulli(kinds, INHIBITORY, (units,)), -1.0, 1.0).astype(jnp.float32)
-        self.weight = jnp.where(present, size * sign[None, :], 0.0)
-        self.weight_in = input_scale * jax.random.normal(into, (units, in_size), jnp.float32)
-        # Currents at rest differ, so that some neurons spike on their own and others nearly never.
-        self.bias = jax.random.uniform(offset, (units,), jnp.float32, 0.0, 0.2)
 
     @property
     def in_size(self) -> int:
@@ -120,3 +113,21 @@ class Liquid(Fixed):
 
         rest = (jnp.zeros((self.out_size,), currents.dtype),) * 3
         return jax.lax.scan(step, rest, (currents, mask))[1]
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _draw(
+    in_size: int, units: int, strength: float, input_scale: float, reach: float, key: PRNGKeyArray
+) -> tuple[Array, Array, Array]:
+    into, coupled, sizes, kinds, offset = jax.random.split(key, 5)
+    side = math.ceil(units ** (1 / 3))
+    place = np.stack(np.unravel_index(np.arange(units), (side, side, side)), axis=1)
+    squares = ((place[:, None, :] - place[None, :, :]) ** 2).sum(2).astype(np.float32)
+    chance = CHANCE * jnp.exp(-squares / reach**2) * (1 - np.eye(units, dtype=np.float32))
+    present = jax.random.bernoulli(coupled, chance)
+    size = strength * jnp.abs(jax.random.normal(sizes, (units, units), jnp.float32))
+    inhibits = jax.random.bernoulli(kinds, INHIBITORY, (units,))
+    weight = jnp.where(present, jnp.where(inhibits[None, :], -size, size), 0.0)
+    weight_in = input_scale * jax.random.normal(into, (units, in_size), jnp.float32)
+    # Currents at rest differ, so that some neurons spike on their own and others nearly never.
+    return weight_in, weight, jax.random.uniform(offset, (units,), jnp.float32, 0.0, 0.2)
