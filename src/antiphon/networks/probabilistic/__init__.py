@@ -5,6 +5,7 @@ and the functions for many cases (`log_likelihoods`, `state_posteriors`, `state_
 `(case, time, feature)` and compute in 64 bits; the methods of a model use the precision of its arrays.
 """
 
+from antiphon.networks.probabilistic._bank import HMMBank
 from antiphon.networks.probabilistic._batch import log_likelihoods, state_paths, state_posteriors
 from antiphon.networks.probabilistic._crf import CRF
 from antiphon.networks.probabilistic._ctc import check_ctc, ctc_beam, ctc_greedy, ctc_loss
@@ -15,6 +16,7 @@ from antiphon.networks.probabilistic._gradient import GradientFit, fit_by_gradie
 from antiphon.networks.probabilistic._hmm import HMM
 from antiphon.networks.probabilistic._likelihoods import crf_loss, hmm_loss
 from antiphon.networks.probabilistic._ngrams import BagOfWords, count_ngrams
+from antiphon.networks.probabilistic._precision import in_double
 
 __all__ = [
     "CRF",
@@ -23,6 +25,7 @@ __all__ = [
     "Categorical",
     "Gaussian",
     "GradientFit",
+    "HMMBank",
     "HMMFit",
     "character_error_rate",
     "check_ctc",
@@ -36,6 +39,7 @@ __all__ = [
     "fit_by_gradient",
     "fit_hmm",
     "hmm_loss",
+    "in_double",
     "log_likelihoods",
     "state_paths",
     "state_posteriors",

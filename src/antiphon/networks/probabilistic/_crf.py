@@ -106,6 +106,7 @@ class CRF(eqx.Module):
         scores = scores + jnp.where(end, self.last[None], jnp.zeros_like(self.last)[None])
         return jnp.where(mask[:, None], scores, jnp.zeros_like(scores))
 
+    @eqx.filter_jit
     def __call__(
         self, frames: Frames, mask: Mask, *, key: PRNGKeyArray | None = None
     ) -> Float[Array, "time tag"]:
@@ -115,6 +116,7 @@ class CRF(eqx.Module):
             self.first, self.transition, potentials, mask, parallel=self.parallel
         ).marginals
 
+    @eqx.filter_jit
     def log_partition(self, frames: Frames, mask: Mask) -> Float[Array, ""]:
         """Log of the sum of exp(score) over all rows of tags."""
         potentials = self.potentials(frames, mask)
@@ -130,12 +132,17 @@ class CRF(eqx.Module):
                 where numbers cannot be seen, the answer is then NaN.
         """
         self._check_tags(tags, mask)
+        return self._log_probability(frames, tags, mask, key)
+
+    @eqx.filter_jit
+    def _log_probability(self, frames: Frames, tags: Tags, mask: Mask, key: Any) -> Float[Array, ""]:
         potentials = self.potentials(frames, mask, key=key)
         score = chain.path_weight(self.first, self.transition, potentials, tags, mask)
         whole = chain.log_partition(self.first, self.transition, potentials, mask, parallel=self.parallel)
         wrong = (mask & ((tags < 0) | (tags >= self.out_size))).any()
         return jnp.where(wrong, jnp.nan, score - whole)
 
+    @eqx.filter_jit
     def viterbi(self, frames: Frames, mask: Mask) -> tuple[Float[Array, ""], Tags]:
         """The score of the most probable row of tags, and these; -1 at masked frames."""
         return chain.best_path(self.first, self.transition, self.potentials(frames, mask), mask)

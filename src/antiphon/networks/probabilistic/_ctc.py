@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import partial
 from typing import Any
 
 import jax
@@ -63,6 +64,11 @@ def ctc_loss(
         )
     if not any(isinstance(part, jax.core.Tracer) for part in (logits, mask, labels, label_mask)):
         check_ctc(mask[None], labels[None], label_mask[None], symbols=logits.shape[1], blank=blank)
+    return _loss(logits, mask, labels, label_mask, blank)
+
+
+@partial(jax.jit, static_argnames="blank")
+def _loss(logits: Array, mask: Array, labels: Array, label_mask: Array, blank: int) -> Float[Array, ""]:
     # Optax wants padding at the end.
     order = jnp.argsort(~label_mask, stable=True)
     labels, there = jnp.where(label_mask, labels, 0)[order], label_mask[order]

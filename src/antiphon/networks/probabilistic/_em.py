@@ -30,7 +30,7 @@ class HMMFit:
     Attributes:
         hmm: The model of the best restart, in the precision of the one that was given.
         log_likelihood: Of all cases together, under this model.
-        curve: The log-likelihood before each iteration of the best restart.
+        curve: The log-likelihood at the best start, and after each iteration from there.
         restarts: The final log-likelihood of each restart.
         converged: Whether the best restart stopped by itself.
     """
@@ -59,7 +59,11 @@ def em_step(
     Returns:
         The new model, and the log-likelihood of the old one.
     """
-    pseudo = jnp.asarray(pseudo_count, values.dtype)
+    return _em_step(hmm, values, mask, jnp.asarray(pseudo_count, values.dtype))
+
+
+@jax.jit
+def _em_step(hmm: HMM, values: Values, mask: Masks, pseudo: Array) -> tuple[HMM, Float[Array, ""]]:
     values = jnp.where(mask[:, :, None], values, jnp.zeros_like(values))
     counts = jax.vmap(hmm.expected_counts)(values, mask)
     frames = hmm.scaled(values.reshape(-1, values.shape[2]))
@@ -135,7 +139,7 @@ def fit_hmm(
         wide = _with_floor(cast(hmm, jnp.float64), frames[there], variance_floor)
         points = [wide] if start == "given" else starting_points(wide, frames, there, start, restarts, key)
         stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *points)
-        found, final, curves, steps, done = _iterate(
+        found, *told = _iterate(
             stacked,
             frames,
             there,
@@ -143,7 +147,8 @@ def fit_hmm(
             tolerance * there.sum(),
             max_iterations,
         )
-        final, curves, steps, done = jax.device_get((final, curves, steps, done))
+        curves, steps, settled = jax.device_get(told)
+        final = curves[np.arange(len(curves)), steps - 1]
         best = int(np.argmax(np.nan_to_num(final, nan=-np.inf)))
         chosen = cast(jax.tree.map(lambda leaf: leaf[best], found), dtype)
     return HMMFit(
@@ -151,44 +156,47 @@ def fit_hmm(
         float(final[best]),
         tuple(curves[best, : steps[best]].tolist()),
         tuple(final.tolist()),
-        bool(done[best]),
+        bool(settled[best]),
     )
 
 
 @partial(jax.jit, static_argnames="max_iterations")
 def _iterate(
     hmms: HMM, values: Any, mask: Any, pseudo_count: Any, least_gain: Any, max_iterations: int
-) -> tuple[HMM, Array, Array, Array, Array]:
-    """EM from each of the stacked models until it gains little, and their final log-likelihoods."""
+) -> tuple[HMM, Array, Array, Array]:
+    """EM from each of the stacked models: these, their curves and how long they are, who gained little."""
     restarts = hmms.initial.shape[0]
     improve = jax.vmap(em_step, in_axes=(0, None, None, None))
 
     def unfinished(carry: tuple) -> Array:
-        step, _, _, _, done = carry
-        return (step < max_iterations) & ~done.all()
+        step, _, _, _, done, _ = carry
+        return (step <= max_iterations) & ~done.all()
 
     def advance(carry: tuple) -> tuple:
-        step, hmms, curves, steps, done = carry
-        better, before = improve(hmms, values, mask, pseudo_count)
-        gain = before - curves[:, step - 1]
+        step, hmms, curves, steps, done, settled = carry
+        better, value = improve(hmms, values, mask, pseudo_count)
+        gain = value - curves[:, step - 1]
         # Not `gain < least`: two impossible models in a row differ by NaN, and that, too, is the end.
-        stop = done | ((step > 0) & ~(gain >= least_gain))
-        curves = curves.at[:, step].set(jnp.where(done, curves[:, step - 1], before))
+        little = (step > 0) & ~(gain >= least_gain)
+        settled = settled | (little & ~done)
+        # A model that is done stays the one whose likelihood is known.
+        stop = done | little | (step == max_iterations)
+        curves = curves.at[:, step].set(jnp.where(done, curves[:, step - 1], value))
         hmms = jax.tree.map(
             lambda new, old: jnp.where(stop.reshape(-1, *(1,) * (new.ndim - 1)), old, new), better, hmms
         )
-        return step + 1, hmms, curves, steps + (~done).astype(steps.dtype), stop
+        return step + 1, hmms, curves, steps + (~done).astype(steps.dtype), stop, settled
 
     start = (
         jnp.zeros((), jnp.int32),
         hmms,
-        jnp.full((restarts, max_iterations), -jnp.inf, values.dtype),
+        jnp.full((restarts, max_iterations + 1), -jnp.inf, values.dtype),
         jnp.zeros((restarts,), jnp.int32),
         jnp.zeros((restarts,), bool),
+        jnp.zeros((restarts,), bool),
     )
-    _, hmms, curves, steps, done = jax.lax.while_loop(unfinished, advance, start)
-    total = jax.vmap(lambda hmm: jax.vmap(hmm.log_likelihood)(values, mask).sum())(hmms)
-    return hmms, total, curves, steps, done
+    _, hmms, curves, steps, _, settled = jax.lax.while_loop(unfinished, advance, start)
+    return hmms, curves, steps, settled
 
 
 def _with_floor(hmm: HMM, frames: Float[np.ndarray, "frame feature"], share: float) -> HMM:

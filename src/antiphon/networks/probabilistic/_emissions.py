@@ -37,6 +37,11 @@ class Categorical(eqx.Module):
         return cls(0.1 * jax.random.normal(key, (states, check_count("symbols", symbols)), jnp.float32))
 
     @property
+    def discrete(self) -> bool:
+        """Whether frames hold symbols."""
+        return True
+
+    @property
     def components(self) -> int:
         """One: a mixture of categorical distributions is a categorical distribution."""
         return 1
@@ -159,6 +164,11 @@ class Gaussian(eqx.Module):
                 np.full(mean.shape[2], LEAST_VARIANCE),
             )
         return cls(*(None if a is None else jnp.asarray(a, dtype) for a in arrays))
+
+    @property
+    def discrete(self) -> bool:
+        """Whether frames hold symbols."""
+        return False
 
     @property
     def components(self) -> int:

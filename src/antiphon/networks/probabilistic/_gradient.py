@@ -50,6 +50,7 @@ def fit_by_gradient(
     epochs: int = 100,
     batch_size: int = 16,
     learning_rate: float = 1e-2,
+    weight_decay: float = 0.0,
     patience: int = 20,
 ) -> GradientFit[Model]:
     """Fit a model by Adam (Kingma & Ba, 2015), with gradients clipped to norm 1.
@@ -68,6 +69,7 @@ def fit_by_gradient(
         epochs: How often each case is seen, at most.
         batch_size: Cases a step.
         learning_rate: The highest one.
+        weight_decay: Pull of all parameters towards 0 (Loshchilov & Hutter, 2019).
         patience: Epochs without a better validation loss after which to stop.
 
     Raises:
@@ -84,8 +86,10 @@ def fit_by_gradient(
     """
     for name, value in (("epochs", epochs), ("batch_size", batch_size), ("patience", patience)):
         check_count(name, value)
-    if not 0 < learning_rate < np.inf:
-        raise InputError(f"learning_rate={learning_rate!r}.", "A positive number.", "Correct it.")
+    if not 0 < learning_rate < np.inf or not 0 <= weight_decay < np.inf:
+        raise InputError(
+            f"{learning_rate=} and {weight_decay=}.", "A positive number, and one from 0 up.", "Correct them."
+        )
     cases = len(data[0])
     if any(len(part) != cases for part in data):
         raise InputError(
@@ -103,7 +107,7 @@ def fit_by_gradient(
     rates = _rates(learning_rate, epochs * per_epoch)
     shuffle_key, drop_key = jax.random.split(key)
     rng = np.random.default_rng(np.asarray(jax.random.key_data(shuffle_key)).tolist())
-    state, arrays = _OPTIMISER.init(parameters), jax.device_put(data)
+    state, arrays = _optimiser(weight_decay).init(parameters), jax.device_put(data)
     losses: list[float] = []
     held_losses: list[float] = []
     best, best_epoch, best_loss = parameters, 0, np.inf
@@ -117,6 +121,7 @@ def fit_by_gradient(
             rates[epoch * per_epoch : (epoch + 1) * per_epoch],
             jax.random.fold_in(drop_key, epoch),
             loss=loss,
+            weight_decay=float(weight_decay),
         )
         fitted_loss, held_loss = (float(one) for one in jax.device_get(found))
         if not np.isfinite(fitted_loss) or not np.isfinite(held_loss):
@@ -139,7 +144,10 @@ def fit_by_gradient(
     return GradientFit(eqx.combine(best, rest), tuple(losses), tuple(held_losses), best_epoch)
 
 
-_OPTIMISER = optax.chain(optax.clip_by_global_norm(1.0), optax.scale_by_adam())
+def _optimiser(weight_decay: float) -> optax.GradientTransformation:
+    return optax.chain(
+        optax.clip_by_global_norm(1.0), optax.scale_by_adam(), optax.add_decayed_weights(weight_decay)
+    )
 
 
 def _fitted(model: eqx.Module) -> Any:
@@ -164,7 +172,7 @@ def _batches(rows: Rows, size: int) -> tuple[np.ndarray, np.ndarray]:
     return padded.reshape(steps, size), (np.arange(steps * size) < len(rows)).reshape(steps, size)
 
 
-@partial(jax.jit, static_argnames="loss")
+@partial(jax.jit, static_argnames=("loss", "weight_decay"))
 def _epoch(
     network: tuple[Any, Any],
     state: Any,
@@ -175,6 +183,7 @@ def _epoch(
     key: PRNGKeyArray,
     *,
     loss: Callable[..., Array],
+    weight_decay: float,
 ) -> tuple[Any, Any, tuple[Array, Array]]:
     """One epoch, and the mean losses: over it, and of the held-out cases after it."""
     parameters, rest = network
@@ -194,8 +203,11 @@ def _epoch(
         count = real.sum(dtype=jnp.int32).astype(jnp.float32)
         value, slope = jax.value_and_grad(lambda p: total(p, rows, real, drop_key) / count)(parameters)
         with jax.numpy_dtype_promotion("standard"):  # Optax's Adam raises a float to an integer count
-            updates, state = _OPTIMISER.update(slope, state, parameters)
-        parameters = jax.tree.map(lambda p, u: p - (rate * u).astype(p.dtype), parameters, updates)
+            updates, state = _optimiser(weight_decay).update(slope, state, parameters)
+        # What is minus infinity, a step that cannot be, stays so.
+        parameters = jax.tree.map(
+            lambda p, u: jnp.where(jnp.isfinite(p), p - (rate * u).astype(p.dtype), p), parameters, updates
+        )
         return (parameters, state), value * count
 
     keys = jax.random.split(key, batches[0].shape[0])

@@ -180,7 +180,7 @@ class HMM(eqx.Module):
 
     def scaled(self, frames: Frames) -> Frames:
         """The frames in the units of the emission; symbols as they are."""
-        return frames if isinstance(self.emission, Categorical) else self.scaling(frames)
+        return frames if self.emission.discrete else self.scaling(frames)
 
     def log_emissions(self, frames: Frames, mask: Mask) -> Float[Array, "time state"]:
         """Log density (or probability) of each real frame in each state."""
@@ -191,28 +191,33 @@ class HMM(eqx.Module):
             return found
         return found - jax.lax.stop_gradient(jnp.log(self.scaling.scale).sum())
 
+    @eqx.filter_jit
     def __call__(
         self, frames: Frames, mask: Mask, *, key: PRNGKeyArray | None = None
     ) -> Float[Array, "time state"]:
         """Posterior probability of each state at each frame of one sequence; `key` changes nothing."""
         return self.expected_counts(frames, mask).marginals
 
+    @eqx.filter_jit
     def expected_counts(self, frames: Frames, mask: Mask) -> chain.Counts:
         """The log-likelihood, and how often each state and step is used on average (forward-backward)."""
         return chain.expected_counts(
             *self.log_probabilities(), self.log_emissions(frames, mask), mask, parallel=self.parallel
         )
 
+    @eqx.filter_jit
     def log_likelihood(self, frames: Frames, mask: Mask) -> Float[Array, ""]:
         """Log density (or probability) of one sequence; minus infinity for one that cannot be."""
         return chain.log_partition(
             *self.log_probabilities(), self.log_emissions(frames, mask), mask, parallel=self.parallel
         )
 
+    @eqx.filter_jit
     def viterbi(self, frames: Frames, mask: Mask) -> tuple[Float[Array, ""], Int[Array, " time"]]:
         """The log density of the sequence with its most probable states, and these; -1 at masked frames."""
         return chain.best_path(*self.log_probabilities(), self.log_emissions(frames, mask), mask)
 
+    @eqx.filter_jit
     def sample(self, time: int, *, key: PRNGKeyArray) -> tuple[Frames, Int[Array, " time"]]:
         """Draw a sequence.
 

@@ -69,3 +69,20 @@ def read_cases(
             "Fill gaps, or mask the frames that are missing.",
         )
     return np.where(there[:, :, None], frames, 0.0), there
+
+
+def in_double(answer: Any, module: Any, *arrays: np.ndarray) -> Any:
+    """What a function of a module and arrays gives in 64 bits, as NumPy arrays.
+
+    Args:
+        answer: Called with the module and the arrays in 64 bits.
+        module: A model of this package, in any precision.
+        arrays: Its other arguments.
+
+    Example:
+        >>> float(in_double(lambda third, one: third + one, jnp.float32(1 / 3), np.ones((), np.float32)))
+        1.3333333432674408
+    """
+    wide = [a.astype(np.float64) if np.issubdtype(a.dtype, np.floating) else a for a in arrays]
+    with double():
+        return jax.device_get(answer(cast(module, jnp.float64), *map(jnp.asarray, wide)))
