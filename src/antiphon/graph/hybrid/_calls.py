@@ -158,9 +158,7 @@ def _foreign(f: Any, args: tuple, kwargs: dict, run: Any) -> Any:
             part = args[0][0]
             return part.stacked if part.length is None else Padded(part.stacked, part.length, 0)
         expand(args[0])
-    if any(isinstance(a, Padded) for a in (*args, *kwargs.values())) and not any(
-        f is known for known in run.passing
-    ):
+    if _holds_padded((args, kwargs)) and not any(f is known for known in run.passing):
         raise Unstructured(
             Reason(here(), f"call of {_name(f)}", "it takes an input of any length as a whole.")
         )
@@ -181,6 +179,12 @@ def _foreign(f: Any, args: tuple, kwargs: dict, run: Any) -> Any:
         advice = "Use the function of `jax.numpy`, or pass what it needs as a plain argument."
         signal = Unstructured if run.nested else Imperative
         raise signal(Reason(here(), f"call of {_name(f)}", why, advice)) from error
+
+
+def _holds_padded(given: Any) -> bool:
+    """Whether there is an input of any length anywhere in arguments: `jax.tree` would take it apart."""
+    leaves = jax.tree.leaves(given, is_leaf=lambda x: isinstance(x, Padded))
+    return any(isinstance(leaf, Padded) for leaf in leaves)
 
 
 def _name(f: Any) -> str:

@@ -230,7 +230,7 @@ class Heap:
                 if node.slot is None:
                     continue  # made since
                 before = node.placed
-            for key, value in changes(before, contents(node.holder)).items():
+            for key, value in changes(_known(node, before), contents(node.holder)).items():
                 found[i, key] = value
         return found
 
@@ -239,7 +239,7 @@ class Heap:
         for i, node in self.nodes.items():
             wanted = mark.get(i)
             if wanted is not None:
-                refill(node.holder, wanted)
+                refill(node.holder, _known(node, wanted))
             elif node.slot is not None:
                 refill(node.holder, node.placed)
 
@@ -248,6 +248,11 @@ class Heap:
         for node in self.nodes.values():
             if node.slot is not None:
                 refill(node.holder, node.first)
+
+
+def _known(node: Node, before: dict[Hashable, Any]) -> dict[Hashable, Any]:
+    """What was held at a mark; global names that are watched only since then held what they hold outside."""
+    return {**node.placed, **before} if isinstance(node.holder, Names) else before
 
 
 def contents_of(node: Node, key: Hashable) -> Any:

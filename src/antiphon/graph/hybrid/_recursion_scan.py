@@ -1,9 +1,10 @@
-"""Recursion over trees as one scan: each kind of node is traced once, children's results are inputs."""
+"""Recursion over trees: each kind of node is traced once, with the results of its children as inputs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import jax
@@ -11,8 +12,10 @@ import jax.numpy as jnp
 
 from antiphon.graph.hybrid import _recursion_data as data
 from antiphon.graph.hybrid import _recursion_observe as observe
-from antiphon.graph.hybrid._recursion_forest import WIDTH, Kind, Nodes
+from antiphon.graph.hybrid._recursion_forest import Kind, Nodes
+from antiphon.graph.hybrid._recursion_linear import Body
 from antiphon.graph.hybrid._recursion_observe import NotATreeError, Question, Record
+from antiphon.graph.hybrid._recursion_system import System
 
 KINDS = 64
 VALUE_ERRORS = (
@@ -232,63 +235,34 @@ class Recursion:
     def evaluate(self, leaves: Any, tables: Any) -> list[Any]:
         """Results of all roots `(tree, ...)`, one array for each leaf of a result."""
         assert self.result is not None
-        avals = self.result[1]
         blocks = []
-        for number, found in tables["leaves"].items():
-            blocks.append(self.many(self.kinds[int(number)], leaves, found, [], 1))
-        if "kind" in tables:
-            steps = len(tables["kind"])
-            blocks.append([jnp.zeros((steps * WIDTH, *a.shape), a.dtype) for a in avals])
+        for number, (found, rows) in tables["leaves"].items():
+            kind = self.kinds[int(number)]
+            run = partial(self.one, kind, leaves)
+            blocks.append(jax.vmap(lambda given, run=run: run(given, []), axis_size=len(rows))(found))
         table = [jnp.concatenate(parts) for parts in zip(*blocks, strict=True)]
-        if "kind" in tables:
-            table = self.scanned(leaves, table, tables)
+        if "nodes" in tables:
+            inner = [kind for kind in self.kinds if kind.arity]
+            bodies = [self.body_of(kind, leaves, tables["data"][f"{kind.number:03}"]) for kind in inner]
+            given = [
+                ([*body.captured, *leaves], tables["data"][f"{kind.number:03}"])
+                for kind, body in zip(inner, bodies, strict=True)
+            ]
+            table = System(bodies, self.result[1]).values(given, table, tables)
         return [t[tables["roots"]] for t in table]
 
-    def many(self, kind: Kind, leaves: Any, found: Any, children: Any, size: int) -> list[Any]:
-        """Results of many nodes of one kind `(node, ...)`."""
+    def one(self, kind: Kind, leaves: Any, given: Any, results: Any) -> list[Any]:
+        """Results of one node."""
+        whole = list(kind.record.samples)
+        for place, value in zip(kind.used, given, strict=True):
+            whole[place] = softened(value, kind.record.samples[place])
+        return self.flat(kind.record, leaves, whole, results)
 
-        def one(given: Any, results: Any) -> list[Any]:
-            whole = list(kind.record.samples)
-            for place, value in zip(kind.used, given, strict=True):
-                whole[place] = softened(value, kind.record.samples[place])
-            return self.flat(kind.record, leaves, whole, results)
-
-        return jax.vmap(one, axis_size=None if found or children else size)(found, children)
-
-    def scanned(self, leaves: Any, table: list[Any], tables: Any) -> list[Any]:
-        inner = [kind for kind in self.kinds if kind.arity]
-        base = len(table[0]) - len(tables["kind"]) * WIDTH
-
-        def branch(kind: Kind) -> Callable:
-            def run(gathered: list[Any], given: Any) -> list[Any]:
-                children = [[g[:, j] for g in gathered] for j in range(kind.arity)]
-                return self.many(kind, leaves, given.get(str(kind.number), []), children, WIDTH)
-
-            return run
-
-        def empty(gathered: list[Any], given: Any) -> list[Any]:
-            return [jnp.zeros((WIDTH, *t.shape[1:]), t.dtype) for t in table]
-
-        branches = [empty, *map(branch, inner)]
-
-        def step(table: list[Any], given: Any) -> tuple[list[Any], None]:
-            s, number, children, columns = given
-            gathered = [t[children] for t in table]
-            # One kind needs no branch: an empty step computes with the first leaf, and nothing reads it.
-            rows = (
-                branches[1](gathered, columns)
-                if len(inner) == 1
-                else jax.lax.switch(number, branches, gathered, columns)
-            )
-            start = base + s * WIDTH
-            new = [
-                jax.lax.dynamic_update_slice_in_dim(t, r, start, 0) for t, r in zip(table, rows, strict=True)
-            ]
-            return new, None
-
-        count = jnp.arange(len(tables["kind"]), dtype=jnp.int32)
-        xs = (count, tables["kind"], tables["children"], tables["data"])
-        return jax.lax.scan(step, table, xs)[0]
+    def body_of(self, kind: Kind, leaves: Any, columns: list[Any]) -> Body:
+        """The body for nodes of a kind, with what it reads in the open."""
+        assert self.result is not None
+        data = [jax.ShapeDtypeStruct(c.shape[1:], c.dtype) for c in columns]
+        return Body(partial(self.one, kind), leaves, data, self.result[1], kind.arity)
 
 
 def softened(value: Any, sample: Any) -> Any:
