@@ -21,7 +21,8 @@ MAY_IMPORT = {
     "_files": set(),
     "_archive": set(),
     "_engine": set(),
-    "data": set(),
+    "audio": set(),
+    "data": {"audio"},
     "language": set(),
     "graph": set(),
     "networks": {"graph"},
@@ -30,10 +31,11 @@ MAY_IMPORT = {
     "analysis": {"graph"},
     "report": set(),
     "estimators": {
-        "data", "language", "graph", "networks", "fitting", "search", "analysis", "report", "_model_file",
+        "audio", "data", "language", "graph", "networks", "fitting", "search", "analysis", "report",
+        "_model_file",
     },
-    "_model_file": {"data", "language", "graph", "networks", "fitting", "search", "estimators"},
-    "cli": {"estimators", "analysis", "report", "data", "graph", "_engine", "_model_file"},
+    "_model_file": {"audio", "data", "language", "graph", "networks", "fitting", "search", "estimators"},
+    "cli": {"audio", "estimators", "analysis", "report", "data", "graph", "_engine", "_model_file"},
     # The public face names everything, lazily.
     "": {"data", "language", "estimators", "graph", "search", "report", "_model_file"},
 }  # fmt: skip

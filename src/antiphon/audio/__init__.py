@@ -1,0 +1,49 @@
+"""Sound as frames of features: framing, spectra, cepstra, pitch, all in JAX.
+
+Every function takes one waveform `(sample,)` or one spectrum `(time, bin)` and can be differentiated,
+compiled, and batched by `jax.vmap`. `SoundFeatures` puts them together and is kept in model files.
+"""
+
+from antiphon.audio._features import SoundFeatures
+from antiphon.audio._filters import chroma_filters, fft_frequencies, hz_to_mel, mel_filters, mel_to_hz
+from antiphon.audio._framing import frame, frame_count, frame_mask
+from antiphon.audio._pitch import yin
+from antiphon.audio._shape import (
+    chroma,
+    energy,
+    spectral_bandwidth,
+    spectral_centroid,
+    spectral_contrast,
+    spectral_flatness,
+    spectral_rolloff,
+    zero_crossing_rate,
+)
+from antiphon.audio._spectrum import decibels, delta, mel_spectrum, mfcc, normalised, power_spectrum, stft
+
+__all__ = [
+    "SoundFeatures",
+    "chroma",
+    "chroma_filters",
+    "decibels",
+    "delta",
+    "energy",
+    "fft_frequencies",
+    "frame",
+    "frame_count",
+    "frame_mask",
+    "hz_to_mel",
+    "mel_filters",
+    "mel_spectrum",
+    "mel_to_hz",
+    "mfcc",
+    "normalised",
+    "power_spectrum",
+    "spectral_bandwidth",
+    "spectral_centroid",
+    "spectral_contrast",
+    "spectral_flatness",
+    "spectral_rolloff",
+    "stft",
+    "yin",
+    "zero_crossing_rate",
+]
