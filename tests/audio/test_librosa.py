@@ -1,4 +1,4 @@
-"""Each feature is librosa's: on made signals from a file, on speech where librosa and the recordings are here."""
+"""Each feature is librosa's: on made signals from a file, on speech where librosa and recordings are here."""
 
 import wave as wave_file
 from pathlib import Path

@@ -81,4 +81,6 @@ def _normalised_difference(
     lost = jnp.cumsum(frames**2, axis=1)[:, :longest]
     difference = 2 * (correlation[:, :1] - correlation[:, 1:]) - lost
     mean = jnp.cumsum(difference, axis=1) / jnp.arange(1, longest + 1, dtype=frames.dtype)[None, :]
-    return difference[:, shortest - 1 :] / (mean[:, shortest - 1 :] + _TINY)
+    difference, mean = difference[:, shortest - 1 :], mean[:, shortest - 1 :]
+    heard = jnp.abs(mean) > _TINY  # In silence every period fits, and nothing pulls at it.
+    return jnp.where(heard, difference / jnp.where(heard, mean, 1.0), 0.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -137,7 +139,7 @@ def spectral_contrast(
         )
     hz = fft_frequencies(rate_hz, 2 * (magnitude.shape[1] - 1))
     peaks, valleys = [], []
-    for number, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for number, (low, high) in enumerate(itertools.pairwise(edges)):
         inside = np.flatnonzero((hz >= low) & (hz <= high))
         first, last = inside[0] - (number > 0), inside[-1] + 1
         if number == bands:
