@@ -17,9 +17,10 @@ from antiphon.networks.convolution._dilated import DilatedConvolution, Frames, M
 from antiphon.networks.layers._pooling import BuiltGlobalPooling
 
 READ_OUTS = ("average", "max")
+Value = Float[Array, "*axes channel"]
 
 
-def pool(value: Float[Array, "..."], mask: Mask, sizes: tuple[int, ...]) -> tuple[Float[Array, "..."], Mask]:
+def pool(value: Value, mask: Mask, sizes: tuple[int, ...]) -> tuple[Value, Mask]:
     """The largest entry of every window without overlap; the last window may be cut short by the end.
 
     A window counts if any of its frames is real, so that it does not matter how much padding follows.

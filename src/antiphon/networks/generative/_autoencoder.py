@@ -25,9 +25,9 @@ class SequenceVAE(eqx.Module):
     """A variational autoencoder for sequences (Kingma & Welling, 2014; Fabius & van Amersfoort, 2015).
 
     The encoder, a bidirectional recurrent network, gives mean and log-variance of `q(z | x)`, normal; the
-    prior of `z` is standard normal. The decoder, recurrent, starts from `tanh(W z)`, reads `z` at every frame and
-    gives the mean of each frame; frames are normal around it, with one learned deviation a feature. Padding
-    changes nothing, wherever it stands.
+    prior of `z` is standard normal. The decoder, recurrent, starts from `tanh(W z)`, reads `z` at every frame
+    and gives the mean of each frame; frames are normal around it, with one learned deviation a feature.
+    Padding changes nothing, wherever it stands.
 
     Args:
         in_size: Features of a frame.
