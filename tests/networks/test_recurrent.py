@@ -244,7 +244,7 @@ def test_jit_traces_once_for_one_shape():
 @pytest.mark.parametrize(
     ("changed", "part"),
     [
-        ({"cell": "gruu"}, "cell='gruu'. Expected: one of rnn, lstm, gru."),
+        ({"cell": "gruu"}, "cell='gruu'. Expected: one of rnn, lstm, gru, mingru, minlstm."),
         ({"cell": 3}, "cell=3"),
         ({"in_size": 0}, "in_size=0. Expected: a whole number from 1 up."),
         ({"hidden": 2.5}, "hidden=2.5"),
