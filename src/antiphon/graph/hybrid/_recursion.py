@@ -14,7 +14,6 @@ import numpy as np
 from antiphon.graph.hybrid import _recursion_data as data
 from antiphon.graph.hybrid import _recursion_find as find
 from antiphon.graph.hybrid import _recursion_observe as observe
-from antiphon.graph.hybrid._recursion_forest import tables
 from antiphon.graph.hybrid._recursion_observe import NotATreeError, Question, Record
 from antiphon.graph.hybrid._recursion_scan import (
     VALUE_ERRORS,
@@ -158,8 +157,7 @@ class TreeFunction:
                 if r is recursion
             ]
             with self._capture(captured, captured.leaves), unchanged(self._rebound.containers()):
-                nodes = recursion.nodes(starts)
-            forests.append(tables(nodes, recursion.kinds, len(starts)))
+                forests.append(recursion.tables(starts))
         given = [slots[place] for place in way.record.places]
         assert way.compiled is not None
         arrays = way.compiled(fixed.leaves, captured.leaves, given, forests)
@@ -311,9 +309,8 @@ class Outer:
         place = list(dict.fromkeys(r for r, _ in way.sites)).index(recursion)
         self.calls += 1
         assert recursion.result is not None
-        forest = dict(forests[place])
-        forest["roots"] = forest["roots"][before]
-        return jax.tree.unflatten(recursion.result[0], recursion.evaluate(fixed.leaves, forest))
+        found = recursion.evaluate(fixed.leaves, forests[place])
+        return jax.tree.unflatten(recursion.result[0], [f[before] for f in found])
 
 
 class Inner:
@@ -377,4 +374,4 @@ def arrays_of(result: Any) -> tuple[Any, Any]:
 
 def is_opaque(argument: Any) -> bool:
     """Whether an argument holds objects that JAX takes for leaves: a tree of data, not of arrays."""
-    return any(data.kind_of(leaf) == data.PROXY for leaf in jax.tree.leaves(argument))
+    return any([not data.is_dynamic(x) and data.kind_of(x) == data.PROXY for x in jax.tree.leaves(argument)])

@@ -57,6 +57,20 @@ def kind_of(thing: Any) -> str:
     return PROXY
 
 
+_dynamic: dict[type, bool] = {}
+_plain: set[type] = set()  # classes whose objects are told apart by what is read of them alone
+_arrays: set[type] = set()  # of JAX
+
+
+def is_dynamic(thing: Any) -> bool:
+    """Whether a shared argument is an input: an array, or a number that is no whole one. Asked by class."""
+    kind = type(thing)
+    known = _dynamic.get(kind)
+    if known is None:
+        known = _dynamic[kind] = is_array(thing) or isinstance(thing, float | complex)
+    return known
+
+
 def key_of(thing: Any, by_value: bool) -> Any:
     """What must be equal for two values to take the same way through a body.
 
@@ -65,11 +79,17 @@ def key_of(thing: Any, by_value: bool) -> Any:
         by_value: Whether a number is assumed to stay what it is.
     """
     kind = type(thing)
+    if kind in _plain:
+        return kind
     if kind is bool or kind is str or thing is None:
         return kind, thing
+    if kind in _arrays:
+        return np.ndarray, thing.shape, thing.dtype, thing.weak_type
     if kind is int or kind is float:
         return (kind, thing) if by_value or not is_number(thing) else kind
     if is_array(thing):
+        if isinstance(thing, jax.Array):
+            _arrays.add(kind)
         return np.ndarray, thing.shape, thing.dtype, getattr(thing, "weak_type", False)
     if kind is list or kind is tuple:
         return kind, bool(thing) and all(is_array(v) or is_number(v) for v in thing)
@@ -77,6 +97,7 @@ def key_of(thing: Any, by_value: bool) -> Any:
         return kind, (thing if isinstance(thing, WRITTEN) or type(thing).__hash__ else id(thing))
     if not kind.__flags__ & HEAP and kind is not dict:
         return kind, id(thing)
+    _plain.add(kind)
     return kind
 
 

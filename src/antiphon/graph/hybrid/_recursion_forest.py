@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import jax
@@ -46,6 +49,40 @@ class Nodes:
     children: list[range] = field(default_factory=list)
 
 
+ZERO: list[int] = [0]
+STEP = ("kind", "start", "count", "own", "children")
+Layout = tuple[tuple[str, int, tuple[int, ...]], ...]
+
+
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["columns", "numbers"],
+    meta_fields=["leaves", "layout"],
+)
+@dataclass(frozen=True)
+class Tables:
+    """What is read of the nodes.
+
+    Args:
+        columns: Data of the nodes of each kind, one column `(node, ...)` for each datum.
+        numbers: Tables of whole numbers, one after the other.
+        leaves: How many rows the kinds without children have.
+        layout: Name, place and shape of each table in `numbers`.
+    """
+
+    columns: dict[int, list[Any]]
+    numbers: Any
+    leaves: tuple[int, ...]
+    layout: Layout
+
+    def unpacked(self) -> dict[str, Any]:
+        """The tables of whole numbers, by name."""
+        return {
+            name: jax.lax.reshape(self.numbers[at : at + math.prod(shape)], shape)
+            for name, at, shape in self.layout
+        }
+
+
 def bucket(count: int) -> int:
     """The power of two that a number of rows is padded to."""
     return max(LEAST, 1 << (count - 1).bit_length()) if count else LEAST
@@ -58,33 +95,57 @@ def share(size: int, count: int) -> int:
     return size
 
 
-def tables(nodes: Nodes, kinds: list[Kind], roots: int) -> dict[str, Any]:
-    """All that the computation reads.
+def tables(nodes: Nodes, kinds: list[Kind], skeleton: Skeleton) -> Tables:
+    """All that the computation reads: the skeleton of some trees, and the data of their nodes."""
+    found = {
+        number: columns(kinds[number], nodes, members, size) for number, members, size in skeleton.members
+    }
+    return Tables(found, skeleton.numbers, skeleton.leaves, skeleton.layout)
+
+
+@dataclass(frozen=True, eq=False)
+class Skeleton:
+    """What trees with the same kinds of nodes in the same places have in common.
+
+    Args:
+        members: For each kind its number, its nodes, and how many rows its columns have.
+        numbers: As in `Tables`.
+        leaves: As in `Tables`.
+        layout: As in `Tables`.
+    """
+
+    members: list[tuple[int, Sequence[int], int]]
+    numbers: Any
+    leaves: tuple[int, ...]
+    layout: Layout
+
+
+def skeleton(nodes: Nodes, kinds: list[Kind], roots: int) -> Skeleton:
+    """Rows and steps for some trees.
 
     Nodes without children come first, all of one kind together; then the others by height and kind. Rows of
     padding repeat a real node, so that they bring in no value of their own.
-
-    Returns:
-        `leaves`, for each kind without children its columns `(row, ...)`; `roots (tree,)`, rows of the table;
-        and, if any node has children, what `inner_tables` gives.
     """
-    row, base, leaves = [0] * len(nodes.kinds), 0, {}
+    row, base = [0] * len(nodes.kinds), 0
     groups = grouped(nodes)
     count = sum(len(members) for (level, _), members in groups.items() if level)
     size = bucket(max(count, len(row) - count))
+    found: list[tuple[int, Sequence[int], int]] = []
     for kind in kinds:
         if kind.arity == 0:
             members = groups.get((0, kind.number), ())
             for j, i in enumerate(members):
                 row[i] = base + j
-            mine = share(size, len(members))
-            leaves[f"{kind.number:03}"] = columns(kind, nodes, members, mine), np.zeros(mine, bool)
-            base += mine
-    found: dict[str, Any] = {"leaves": leaves}
+            found.append((kind.number, members, share(size, len(members))))
+            base += found[-1][2]
+    leaves = tuple([rows for _, _, rows in found])
+    numbers = Numbers()
     if count:
-        found |= inner_tables(nodes, kinds, groups, base, size, row)
-    found["roots"] = np.array(row[:roots], np.int32)
-    return found
+        found += inner_tables(nodes, kinds, groups, base, size, row, numbers)
+    numbers.add("roots", (roots,), row[:roots])
+    array, layout = numbers.packed()
+    with jax.ensure_compile_time_eval():  # It is kept: no tracer, also while an outer function is traced.
+        return Skeleton(found, jax.numpy.asarray(array), leaves, layout)
 
 
 def grouped(nodes: Nodes) -> dict[tuple[int, int], list[int]]:
@@ -101,87 +162,100 @@ def grouped(nodes: Nodes) -> dict[tuple[int, int], list[int]]:
     return dict(sorted(groups.items()))
 
 
+class Numbers:
+    """Tables of whole numbers, put one after the other into one array: one transfer to the device."""
+
+    def __init__(self) -> None:
+        self.parts: list[tuple[str, tuple[int, ...], list[int], list[int]]] = []
+
+    def add(self, name: str, shape: tuple[int, ...], values: list[int], rest: list[int] = ZERO) -> None:
+        """A table, row by row; what is left of it repeats `rest`."""
+        self.parts.append((name, shape, values, rest))
+
+    def packed(self) -> tuple[np.ndarray, Layout]:
+        """The array, and where in it each table begins."""
+        layout, numbers = [], []
+        for name, shape, values, rest in self.parts:
+            layout.append((name, len(numbers), shape))
+            missing = math.prod(shape) - len(values)
+            numbers += values
+            if missing:
+                numbers += rest * (missing // len(rest))
+        return np.array(numbers, np.int32), tuple(layout)
+
+
 def inner_tables(
-    nodes: Nodes, kinds: list[Kind], groups: dict[Any, list[int]], base: int, size: int, row: list[int]
-) -> dict[str, Any]:
+    nodes: Nodes,
+    kinds: list[Kind],
+    groups: dict[tuple[int, int], list[int]],
+    base: int,
+    size: int,
+    row: list[int],
+    numbers: Numbers,
+) -> list[tuple[int, Sequence[int], int]]:
     """Tables of the nodes with children.
 
+    For each kind the rows of its `children (node, child)` and their `count`; for several kinds `source
+    (inner,)`, places of the rows among the nodes of all kinds; `parent` and `place (row,)`, the inner row and
+    the child that a row is, -1 for none; for each width, of each step the kind, the first inner row, the
+    number of nodes, and of each node the place among its kind `own (step, width)` and the rows of its
+    `children (step, width, child)`; `counts`, of steps.
+
     Returns:
-        `data`, for each kind its columns `(node, ...)`; `nodes`, for each kind the rows of its `children
-        (node, child)` and their `count`; `source (inner,)`, places of the rows among the nodes of all kinds;
-        `parent` and `place (row,)`, the inner row and the child that a row is, -1 for none; `steps`, for each
-        width the kind, the first inner row, the number of nodes, and of each node the place among its kind
-        `own (step, width)` and the rows of its `children (step, width, child)`; `counts`, of steps.
+        For each kind its number, its nodes in the order of their rows, and how many rows there are with padding.
     """
     inner = [kind for kind in kinds if kind.arity]
-    most = max(kind.arity for kind in inner)
+    most = max([kind.arity for kind in inner])
     order = [(number, members) for (level, number), members in groups.items() if level]
+    index: dict[int, list[int]] = {kind.number: [] for kind in inner}  # rows of children, one after the other
     mine: dict[int, list[int]] = {kind.number: [] for kind in inner}
-    for number, members in order:
-        mine[number] += members
-    wide = max((i for i, (_, members) in enumerate(order) if len(members) >= WORTH), default=-1)
-    chunks: tuple[list[Any], ...] = ([], [])
-    start, own = base, dict.fromkeys(mine, 0)
-    parent = np.full(base + size + WIDTHS[0], -1, np.int32)
-    place = np.zeros_like(parent)
+    places = {kind.number: j for j, kind in enumerate(inner)}
+    wide = max([i for i, (_, members) in enumerate(order) if len(members) >= WORTH], default=-1)
+    parent = [-1] * (base + size + WIDTHS[0])
+    place = [0] * len(parent)
+    steps: tuple[dict[str, list[int]], ...] = tuple({name: [] for name in STEP} for _ in WIDTHS)
+    inside, source = 0, []
     for at, (number, members) in enumerate(order):
         narrow = at > wide
-        width = WIDTHS[narrow]
+        step, width, known = steps[narrow], WIDTHS[narrow], index[number]
         for j in range(0, len(members), width):
             some = members[j : j + width]
-            below = []
+            step["kind"].append(places[number])
+            step["start"].append(inside)
+            step["count"].append(len(some))
+            first, below = len(mine[number]) + j, step["children"]
+            begin = len(below)
             for i in some:
-                row[i] = start
-                children = [row[c] for c in nodes.children[i]]
-                parent[children], place[children] = start - base, range(len(children))
-                start += 1
-                below.append(children + [children[0]] * (most - len(children)))
-            chunks[narrow].append((number, start - base - len(some), len(some), own[number], below))
-            own[number] += len(some)
-    places = {kind.number: j for j, kind in enumerate(inner)}
+                row[i] = base + inside
+                for which, child in enumerate(nodes.children[i]):
+                    r = row[child]
+                    parent[r], place[r] = inside, which
+                    known.append(r)
+                    below.append(r)
+                below.extend(below[begin : begin + 1] * (most - len(nodes.children[i])))
+                inside += 1
+            below.extend(below[begin : begin + most] * (width - len(some)))
+            step["own"] += [first + k if k < len(some) else first for k in range(width)]
+            source += [(number, first + k) for k in range(len(some))]
+        mine[number] += members
     sizes = [size] if len(inner) == 1 else [share(size, len(mine[kind.number])) for kind in inner]
-    found: dict[str, Any] = {"data": {}, "nodes": []}
     for kind, rows in zip(inner, sizes, strict=True):
-        members = mine[kind.number]
-        index = [[row[c] for c in nodes.children[i]] for i in members] or [[0] * kind.arity]
-        index += [index[0]] * (rows - len(index))
-        found["data"][f"{kind.number:03}"] = columns(kind, nodes, members, rows)
-        found["nodes"].append({"children": np.array(index, np.int32), "count": np.int32(len(members))})
-    found["source"] = np.arange(size, dtype=np.int32)
+        known = index[kind.number]
+        numbers.add(f"below {kind.number}", (rows, kind.arity), known, known[: kind.arity] or [0])
+        numbers.add(f"count {kind.number}", (), [len(mine[kind.number])])
     if len(inner) > 1:
-        first = dict(zip(places, np.cumsum([0, *sizes[:-1]]).tolist(), strict=True))
-        at = [first[n] + j for half in chunks for n, _, count, j0, _ in half for j in range(j0, j0 + count)]
-        found["source"][: len(at)] = at
-    found |= {"parent": parent, "place": place, "counts": np.array([len(half) for half in chunks], np.int32)}
-    found["steps"] = [
-        stepwise(half, places, size, width, most) for half, width in zip(chunks, WIDTHS, strict=True)
-    ]
-    return found
-
-
-def stepwise(chunks: list[Any], places: dict[int, int], size: int, width: int, most: int) -> dict[str, Any]:
-    """What the steps of one width go through."""
-    found = {
-        "kind": np.zeros(size, np.int32),
-        "start": np.zeros(size, np.int32),
-        "count": np.zeros(size, np.int32),
-        "own": np.zeros((size, width), np.int32),
-        "children": np.zeros((size, width, most), np.int32),
-    }
-    if chunks:
-        n = len(chunks)
-        numbers, starts, counts, owns, below = zip(*chunks, strict=True)
-        found["kind"][:n] = [places[number] for number in numbers]
-        found["start"][:n], found["count"][:n] = starts, counts
-        if width == 1:
-            found["own"][:n, 0], found["children"][:n] = owns, below
-            return found
-        for s, (first, count, children) in enumerate(zip(owns, counts, below, strict=True)):
-            found["own"][s] = first
-            found["own"][s, :count] += np.arange(count, dtype=np.int32)
-            found["children"][s] = children[0]
-            found["children"][s, :count] = children
-    return found
+        first_of = dict(zip(places, itertools.accumulate([0, *sizes]), strict=False))
+        numbers.add("source", (size,), [first_of[number] + k for number, k in source])
+    numbers.add("parent", (len(parent),), parent)
+    numbers.add("place", (len(parent),), place)
+    numbers.add("counts", (len(WIDTHS),), [len(step["kind"]) for step in steps])
+    for step, width in zip(steps, WIDTHS, strict=True):
+        # A wide step has some nodes, so there are fewer of them; with several kinds that need not be so.
+        longest = size // WORTH if len(inner) == 1 and width > 1 else size
+        for name, shape in (("kind", ()), ("start", ()), ("count", ()), ("own", (width,))):
+            numbers.add(f"{name} of {width}", (longest, *shape), step[name])
+        numbers.add(f"children of {width}", (longest, width, most), step["children"])
+    return [(kind.number, mine[kind.number], rows) for kind, rows in zip(inner, sizes, strict=True)]
 
 
 def columns(kind: Kind, nodes: Nodes, members: Sequence[int], size: int) -> list[Any]:
@@ -196,9 +270,10 @@ def columns(kind: Kind, nodes: Nodes, members: Sequence[int], size: int) -> list
 
 def column(values: list[Any], like: Any, size: int) -> Any:
     """Values stacked and padded; tracers among them stay differentiable."""
-    values = values + [values[0]] * (size - len(values))
-    if any(traced(v) for v in values):
-        return jax.numpy.stack(values)
+    more = size - len(values)
+    if any([traced(v) for v in values]):
+        return jax.numpy.stack(values + [values[0]] * more)
     if isinstance(like, int | float):
-        return np.array(values, np.int32 if isinstance(like, int) else np.float32)
-    return np.stack([np.asarray(v) for v in values])
+        return np.array(values + [values[0]] * more, np.int32 if isinstance(like, int) else np.float32)
+    arrays = [np.asarray(v) for v in values]
+    return np.stack(arrays + [arrays[0]] * more)

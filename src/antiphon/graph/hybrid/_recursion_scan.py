@@ -9,15 +9,27 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from antiphon.graph.hybrid import _recursion_data as data
 from antiphon.graph.hybrid import _recursion_observe as observe
-from antiphon.graph.hybrid._recursion_forest import Kind, Nodes
+from antiphon.graph.hybrid._recursion_forest import (
+    STEP,
+    WIDTHS,
+    Kind,
+    Nodes,
+    Skeleton,
+    Tables,
+    skeleton,
+    tables,
+)
 from antiphon.graph.hybrid._recursion_linear import Body
 from antiphon.graph.hybrid._recursion_observe import NotATreeError, Question, Record
 from antiphon.graph.hybrid._recursion_system import System
 
 KINDS = 64
+SKELETONS = 1024  # forms of trees that are kept, the last used ones
+FLOATS = {False: np.dtype(np.float32), True: np.dtype(np.float64)}
 VALUE_ERRORS = (
     jax.errors.ConcretizationTypeError,
     jax.errors.TracerIntegerConversionError,
@@ -47,11 +59,14 @@ class Fixed:
     def __init__(self, trees: list[Any]) -> None:
         self.count = len(trees)
         leaves, self.structure = jax.tree.flatten(trees)
-        self.dynamic = [data.is_array(x) or isinstance(x, float | complex) for x in leaves]
+        self.dynamic = [data.is_dynamic(x) for x in leaves]
         self.leaves = [x for x, d in zip(leaves, self.dynamic, strict=True) if d]
         self.still = [None if d else x for x, d in zip(leaves, self.dynamic, strict=True)]
-        avals = tuple((jnp.shape(x), jax.dtypes.result_type(x), weak(x)) for x in self.leaves)
-        self.key = (self.structure, avals, tuple((type(x), x) for x in self.still))
+        self.key = (
+            self.structure,
+            tuple([aval_of(x) for x in self.leaves]),
+            tuple([(type(x), x) for x in self.still]),
+        )
 
     def specs(self) -> list[Any]:
         """Shapes and types of the inputs."""
@@ -62,6 +77,15 @@ class Fixed:
         given = iter(leaves)
         whole = [next(given) if d else x for x, d in zip(self.still, self.dynamic, strict=True)]
         return jax.tree.unflatten(self.structure, whole)
+
+
+def aval_of(leaf: Any) -> tuple[Any, Any, bool]:
+    """Shape, type and weakness of an input."""
+    if isinstance(leaf, jax.Array):
+        return leaf.shape, leaf.dtype, leaf.weak_type
+    if type(leaf) is float:
+        return (), FLOATS[jax.config.jax_enable_x64], True  # pyright: ignore[reportAttributeAccessIssue]
+    return jnp.shape(leaf), jax.dtypes.result_type(leaf), weak(leaf)
 
 
 def weak(leaf: Any) -> bool:
@@ -84,6 +108,7 @@ class Recursion:
         self.questions, self.kinds = Question(), []
         self.by_value: frozenset[Any] = frozenset()
         self.generation = 0
+        self.skeletons: dict[Any, Skeleton] = {}
         self.entry_places: dict[int, int] = {}
         self.result: tuple[Any, list[Any]] | None = None
 
@@ -96,6 +121,18 @@ class Recursion:
             found = self.walk(roots)
             if found is not None and generation == self.generation:
                 return found
+
+    def tables(self, roots: list[list[Any]]) -> Tables:
+        """The nodes of some trees as tables; rows and steps are kept for trees of the same form."""
+        nodes = self.nodes(roots)
+        key = len(self.kinds), self.generation, len(roots), *[kind.number for kind in nodes.kinds]
+        known = self.skeletons.pop(key, None)
+        if known is None:
+            known = skeleton(nodes, self.kinds, len(roots))
+            if len(self.skeletons) >= SKELETONS:
+                del self.skeletons[next(iter(self.skeletons))]
+        self.skeletons[key] = known
+        return tables(nodes, self.kinds, known)
 
     def walk(self, roots: list[list[Any]]) -> Nodes | None:
         nodes, waiting, generation = Nodes(), list(roots), self.generation
@@ -123,7 +160,9 @@ class Recursion:
         waiting = [arguments]
         while waiting:
             try:
-                self.add(waiting[-1])
+                # Of the nodes on the way down, those above the first may be of one kind.
+                if observe.classify(self.questions, list(waiting[-1])) is None:
+                    self.add(waiting[-1])
                 waiting.pop()
             except NeedsResultError as needed:
                 if len(waiting) > 900:
@@ -235,21 +274,22 @@ class Recursion:
     def evaluate(self, leaves: Any, tables: Any) -> list[Any]:
         """Results of all roots `(tree, ...)`, one array for each leaf of a result."""
         assert self.result is not None
-        blocks = []
-        for number, (found, rows) in tables["leaves"].items():
-            kind = self.kinds[int(number)]
+        numbers, blocks = tables.unpacked(), []
+        leaf_kinds = [kind for kind in self.kinds if not kind.arity]
+        for kind, rows in zip(leaf_kinds, tables.leaves, strict=True):
             run = partial(self.one, kind, leaves)
-            blocks.append(jax.vmap(lambda given, run=run: run(given, []), axis_size=len(rows))(found))
+            found = tables.columns[kind.number]
+            blocks.append(jax.vmap(lambda given, run=run: run(given, []), axis_size=rows)(found))
         table = [jnp.concatenate(parts) for parts in zip(*blocks, strict=True)]
-        if "nodes" in tables:
+        if "parent" in numbers:
             inner = [kind for kind in self.kinds if kind.arity]
-            bodies = [self.body_of(kind, leaves, tables["data"][f"{kind.number:03}"]) for kind in inner]
+            bodies = [self.body_of(kind, leaves, tables.columns[kind.number]) for kind in inner]
             given = [
-                ([*body.captured, *leaves], tables["data"][f"{kind.number:03}"])
+                ([*body.captured, *leaves], tables.columns[kind.number])
                 for kind, body in zip(inner, bodies, strict=True)
             ]
-            table = System(bodies, self.result[1]).values(given, table, tables)
-        return [t[tables["roots"]] for t in table]
+            table = System(bodies, self.result[1]).values(given, table, arranged(numbers, inner))
+        return [t[numbers["roots"]] for t in table]
 
     def one(self, kind: Kind, leaves: Any, given: Any, results: Any) -> list[Any]:
         """Results of one node."""
@@ -263,6 +303,20 @@ class Recursion:
         assert self.result is not None
         data = [jax.ShapeDtypeStruct(c.shape[1:], c.dtype) for c in columns]
         return Body(partial(self.one, kind), leaves, data, self.result[1], kind.arity)
+
+
+def arranged(numbers: dict[str, Any], inner: list[Kind]) -> dict[str, Any]:
+    """The tables as the system takes them."""
+    size = numbers["below " + str(inner[0].number)].shape[0]
+    source = numbers["source"] if len(inner) > 1 else jnp.arange(size, dtype=jnp.int32)
+    return {
+        "nodes": [
+            {"children": numbers[f"below {kind.number}"], "count": numbers[f"count {kind.number}"]}
+            for kind in inner
+        ],
+        "source": source,
+        "steps": [{name: numbers[f"{name} of {width}"] for name in STEP} for width in WIDTHS],
+    } | {name: numbers[name] for name in ("parent", "place", "counts")}
 
 
 def softened(value: Any, sample: Any) -> Any:
