@@ -41,9 +41,9 @@ _PERCEPTRON = {
 _PROBE = {"n": 1009, "m": 2003, "hidden": 3968}
 
 
-def _arrays(kind: str, settings: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+def _arrays(kind: str, settings: Mapping[str, Any], width: str) -> dict[str, tuple[str, str]]:
     """The arrays of a network: name in program text -> its dotted name, and its shape in size names."""
-    config = {"kind": kind, "in_size": _PROBE["n"], "out_size": _PROBE["m"], "hidden": _PROBE["hidden"]}
+    config = {"kind": kind, "in_size": _PROBE["n"], "out_size": _PROBE["m"], width: _PROBE["hidden"]}
     made = eqx.filter_eval_shape(lambda: build({**config, **settings}, key=jax.random.key(0)))
     found = {}
     for name, leaf in named_leaves(made).items():
@@ -68,7 +68,7 @@ def with_modules(language: Language) -> Language:
     """A copy of a language that also has neural modules as primitives.
 
     `mlp : Real[n] -> Real[m]`, and for each name in `networks.FAMILIES`, such as `gru`, `bilstm` or `cnn`:
-    `NAME : Seq[Real[n]] -> Real[m]` and, where it has one, `NAME_frames : Seq[Real[n]] -> Seq[Real[m]]`. None
+    `NAME : Seq[Real[n]] -> Real[m]` and `NAME_frames : Seq[Real[n]] -> Seq[Real[m]]`. None
     of them is used by a search unless asked for.
 
     Example:
@@ -89,9 +89,11 @@ def _modules() -> dict[str, Primitive]:
     made = sequence.bind({})
     _register(made, "mlp", "Real[n] -> Real[m]", "VectorToVector", {})
     for name, family in FAMILIES.items():
-        _register(made, name, "Seq[Real[n]] -> Real[m]", family.vector, family.settings)
+        if family.vector:
+            _register(made, name, "Seq[Real[n]] -> Real[m]", family.vector, family.settings, family.width)
         if family.frames:
-            _register(made, f"{name}_frames", "Seq[Real[n]] -> Seq[Real[m]]", family.frames, family.settings)
+            signature = "Seq[Real[n]] -> Seq[Real[m]]"
+            _register(made, f"{name}_frames", signature, family.frames, family.settings, family.width)
     # Where nothing around a module says how many numbers it gives, `entries` does.
     _register(made, "mlp_to", "Real[n] -> Real[entries]", "VectorToVector", {})
     _register(made, "gru_to", "Seq[Real[n]] -> Real[entries]", "SequenceToVector", {"cell": "gru"})
@@ -104,11 +106,12 @@ def _register(
     signature: str,
     kind: str,
     settings: Mapping[str, Any],
+    width: str = "hidden",
 ) -> None:
-    arrays = _arrays(kind, settings)
+    arrays = _arrays(kind, settings, width)
 
     def config(n: int, m: int, hidden: int) -> dict[str, Any]:
-        return {"kind": kind, "in_size": n, "out_size": m, "hidden": hidden, **settings}
+        return {"kind": kind, "in_size": n, "out_size": m, width: hidden, **settings}
 
     sized = "entries" in signature
 

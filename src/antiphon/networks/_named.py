@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import equinox as eqx
 import jax
@@ -15,13 +15,28 @@ from antiphon.errors import InputError, ModelFileError
 from antiphon.networks._checks import check_choice
 from antiphon.networks._maps import SequenceToSequence, SequenceToVector, VectorToVector
 from antiphon.networks._recurrent import Recurrent
+from antiphon.networks.attention import TransformerToSequence, TransformerToVector
+from antiphon.networks.convolution import ConvolutionToSequence, ConvolutionToVector, SpectrogramToVector
+from antiphon.networks.reservoir import EchoStateToVector, LiquidToVector
+from antiphon.networks.spiking import SpikingToVector
 
-Network = Recurrent | SequenceToVector | SequenceToSequence | VectorToVector
+Network = (
+    Recurrent
+    | SequenceToVector
+    | SequenceToSequence
+    | VectorToVector
+    | ConvolutionToVector
+    | ConvolutionToSequence
+    | SpectrogramToVector
+    | TransformerToVector
+    | TransformerToSequence
+    | SpikingToVector
+    | EchoStateToVector
+    | LiquidToVector
+)
 Module = TypeVar("Module", bound=eqx.Module)
 
-KINDS: dict[str, Callable[..., Network]] = {
-    kind.__name__: kind for kind in (Recurrent, SequenceToVector, SequenceToSequence, VectorToVector)
-}
+KINDS: dict[str, Callable[..., Network]] = {kind.__name__: kind for kind in get_args(Network)}
 
 
 def build(config: Mapping[str, Any], *, key: PRNGKeyArray) -> Network:

@@ -96,7 +96,7 @@ def _scan(
 def _all_at_once(
     cell: MinGRUCell | MinLSTMCell, frames: Frames, mask: Mask, state: State, *, reverse: bool
 ) -> tuple[State, Outputs]:
-    decay, entering = decay_and_input(cell, frames @ cell.weight_ih.T + cell.bias)
+    decay, entering = decay_and_input(cell, frames @ cell.weight_ih.T + cell.bias[None, :])
     decay, entering = jnp.where(mask[:, None], decay, 1.0), jnp.where(mask[:, None], entering, 0.0)
     # On a CPU, which has no use for the parallel form, frame by frame does less work.
     parallel = jax.default_backend() != "cpu"
