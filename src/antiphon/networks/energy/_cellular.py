@@ -176,4 +176,13 @@ def _around(template: Grid, values: Grid, boundary: Float[Array, ""]) -> Grid:
     """The sum of the values around each cell, weighted by the template."""
     rows, columns = template.shape
     padded = jnp.pad(values, ((rows // 2, rows // 2), (columns // 2, columns // 2)), constant_values=boundary)
-    return jax.scipy.signal.correlate(padded, template, mode="valid")
+    height, width = values.shape
+    # Shifted sums, which XLA fuses; a convolution in double precision takes many times as long on CPUs.
+    return sum(
+        (
+            template[row, column] * padded[row : row + height, column : column + width]
+            for row in range(rows)
+            for column in range(columns)
+        ),
+        start=jnp.zeros_like(values),
+    )
