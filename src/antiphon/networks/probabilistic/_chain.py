@@ -60,7 +60,7 @@ def log_partition(
     """
     weights = floored(initial), floored(transition), floored(potentials)
     found = (_by_tree if parallel else _by_scan)(*weights, mask)
-    found = jnp.where(found > 0.1 * IMPOSSIBLE, found, -jnp.inf)
+    found = jnp.where(found < 0.1 * IMPOSSIBLE, -jnp.inf, found)
     return jnp.where(mask.any(), found, jnp.zeros((), found.dtype))
 
 
@@ -131,7 +131,7 @@ def best_path(
         lambda state, back: (back[state], state), jnp.argmax(scores), came_from, reverse=True
     )
     value = scores.max()
-    value = jnp.where(value > 0.1 * IMPOSSIBLE, value, -jnp.inf)
+    value = jnp.where(value < 0.1 * IMPOSSIBLE, -jnp.inf, value)
     return jnp.where(begun, value, jnp.zeros((), value.dtype)), jnp.where(mask, path, -1)
 
 

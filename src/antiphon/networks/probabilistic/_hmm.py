@@ -100,13 +100,14 @@ class HMM(eqx.Module):
         self.scaling = Scaling(in_size)
 
     @classmethod
-    def of(cls, initial: Any, transition: Any, emission: Emission) -> Self:
+    def of(cls, initial: Any, transition: Any, emission: Emission, *, parallel: bool = False) -> Self:
         """A model with given probabilities, in 64 bits where JAX has them on.
 
         Args:
             initial: Probability of each state at the first frame, `(state,)`.
             transition: Probability of each step, `(state, state)`, from row to column.
             emission: What the states emit.
+            parallel: As `HMM` takes it.
 
         Raises:
             InputError: If they are no probabilities, or belong to another number of states.
@@ -142,7 +143,7 @@ class HMM(eqx.Module):
         in_size = 1 if isinstance(emission, Categorical) else leaf.shape[2]
         with np.errstate(divide="ignore"):
             logs = (jnp.asarray(np.log(first), leaf.dtype), jnp.asarray(np.log(steps), leaf.dtype))
-        made = cls(in_size, states, **settings, key=jax.random.key(0))
+        made = cls(in_size, states, **settings, parallel=parallel, key=jax.random.key(0))
         made = eqx.tree_at(
             lambda m: (m.scaling.shift, m.scaling.scale),
             made,
