@@ -2,6 +2,7 @@
 
 from antiphon.language import _productions as _productions  # gives `sequence` its rules
 from antiphon.language import _sequence_equations as _sequence_equations  # what is equal in `sequence`
+from antiphon.language import _tree_rules as _tree_rules  # gives `tree` its rules
 from antiphon.language._architecture import architecture
 from antiphon.language._architecture_rules import nas_bench_201
 from antiphon.language._arithmetic import arithmetic
@@ -40,7 +41,8 @@ from antiphon.language._terms import (
     with_children,
     with_parameters,
 )
-from antiphon.language._types import Fn, Real, Seq, Type, TypeVariable, parse_type
+from antiphon.language._tree import tree
+from antiphon.language._types import Fn, Real, Seq, Tree, Type, TypeVariable, parse_type
 from antiphon.language._typing import Typing, check, check_in, parameter_shapes
 
 __all__ = [
@@ -64,6 +66,7 @@ __all__ = [
     "Seq",
     "Stream",
     "Term",
+    "Tree",
     "Type",
     "TypeVariable",
     "Typing",
@@ -105,6 +108,7 @@ __all__ = [
     "to_sympy",
     "to_text",
     "to_words",
+    "tree",
     "walk",
     "with_children",
     "with_language",

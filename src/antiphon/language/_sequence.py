@@ -15,6 +15,7 @@ from jaxtyping import Array, Bool, Float
 
 from antiphon.language import _windows as windows
 from antiphon.language._language import Language
+from antiphon.language._nodes import Nodes
 from antiphon.language._types import Real, Type
 
 Frames = Float[Array, "time n"]
@@ -69,6 +70,8 @@ def mul(a, b):
 
 
 def _lift(f: Callable, a, b):
+    if isinstance(a, Nodes):
+        return a.with_values(f(a.values, b.values))
     if isinstance(a, tuple):
         return f(a[0], b[0]), a[1] & b[1]
     return f(a, b)

@@ -1,8 +1,8 @@
 """Types: what a term stands for.
 
-Four constructors and nothing else: `Real[n]` (a vector of `n` numbers whose entries may have names and
-units), `Seq[t]` (frames of type `t` over time), functions, and variables, which stand for a type (`t`) or
-for a size (the `n` of `Real[n]`).
+Five constructors and nothing else: `Real[n]` (a vector of `n` numbers whose entries may have names and
+units), `Seq[t]` (frames of type `t` over time), `Tree[t]` (nodes of type `t`), functions, and variables,
+which stand for a type (`t`) or for a size (the `n` of `Real[n]`).
 """
 
 from __future__ import annotations
@@ -49,6 +49,16 @@ class Seq:
 
 
 @dataclass(frozen=True)
+class Tree:
+    """A rooted tree whose nodes have values of one type, and their children an order."""
+
+    element: Type
+
+    def __repr__(self) -> str:
+        return f"Tree[{self.element!r}]"
+
+
+@dataclass(frozen=True)
 class Fn:
     """A function of one or more arguments; of none where a word stands for a value, as `-> Real[1]`."""
 
@@ -70,7 +80,7 @@ class TypeVariable:
         return self.name
 
 
-Type = Real | Seq | Fn | TypeVariable
+Type = Real | Seq | Tree | Fn | TypeVariable
 
 _TOKEN = re.compile(r"\s*(->|\(|\)|\[|\]|[A-Za-z_][A-Za-z0-9_]*|\d+)")
 
@@ -154,14 +164,16 @@ class _TypeReader:
                 raise _bad_type(self.text, self.place(), "A size: a whole number from 1, or a name.")
             self.take("]")
             return Real(int(size) if size.isdigit() else size)
-        if token == "Seq":
+        if token in ("Seq", "Tree"):
             self.take("[")
             inner = self.arrow()
             self.take("]")
-            return Seq(inner)
+            return Seq(inner) if token == "Seq" else Tree(inner)
         if re.fullmatch(r"[a-z]\w*", token):
             return TypeVariable(token)
-        raise _bad_type(self.text, self.tokens[self.next - 1][1], "Real[..], Seq[..], '(' or a variable.")
+        raise _bad_type(
+            self.text, self.tokens[self.next - 1][1], "Real[..], Seq[..], Tree[..], '(' or a variable."
+        )
 
 
 Bindings = dict[str, Type | Size]
@@ -185,6 +197,8 @@ def substitute(type_: Type, bindings: Mapping[str, Type | Size]) -> Type:
             return type_
         case Seq(element=element):
             return Seq(substitute(element, bindings))
+        case Tree(element=element):
+            return Tree(substitute(element, bindings))
         case Fn(arguments=arguments, result=result):
             return Fn(tuple(substitute(a, bindings) for a in arguments), substitute(result, bindings))
         case TypeVariable(name=name):
@@ -218,7 +232,7 @@ def match_type(pattern: Type, actual: Type, bindings: Bindings) -> bool:
                 bindings[name] = actual  # also when only its names are news
                 return True
             return known == actual
-        case Seq(element=a), Seq(element=b):
+        case (Seq(element=a), Seq(element=b)) | (Tree(element=a), Tree(element=b)):
             return match_type(a, b, bindings)
         case Fn(arguments=a, result=r), Fn(arguments=b, result=s):
             return (
@@ -233,7 +247,7 @@ def _has_names(type_: Type | Size) -> bool:
     match type_:
         case Real(names=names):
             return bool(names)
-        case Seq(element=element):
+        case Seq(element=element) | Tree(element=element):
             return _has_names(element)
     return False
 
@@ -243,7 +257,7 @@ def is_known(type_: Type) -> bool:
     match type_:
         case Real(size=size):
             return isinstance(size, int)
-        case Seq(element=element):
+        case Seq(element=element) | Tree(element=element):
             return is_known(element)
         case Fn(arguments=arguments, result=result):
             return all(map(is_known, arguments)) and is_known(result)

@@ -8,7 +8,7 @@ from antiphon.errors import LanguageError
 from antiphon.language._language import Language
 from antiphon.language._primitive import Primitive
 from antiphon.language._terms import Apply, Hole, Lam, Path, Term, Var
-from antiphon.language._types import Bindings, Fn, Real, Seq, Type, is_known, match_type, substitute
+from antiphon.language._types import Bindings, Fn, Real, Seq, Tree, Type, is_known, match_type, substitute
 
 
 class TermTypeError(LanguageError):
@@ -204,6 +204,8 @@ def _without_units(type_: Type) -> Type:
             return Real(size, names)
         case Seq(element=element):
             return Seq(_without_units(element))
+        case Tree(element=element):
+            return Tree(_without_units(element))
     return type_
 
 

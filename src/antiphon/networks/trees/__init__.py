@@ -6,7 +6,7 @@ which every network here takes: it runs one batched call a level over all trees 
 
 from antiphon.networks.trees._autoencoder import RecursiveAutoencoder
 from antiphon.networks.trees._expressions import BOOLEAN, LIST, random_expressions
-from antiphon.networks.trees._forest import Forest, pack, tree_frames, value_labels
+from antiphon.networks.trees._forest import Forest, pack, pack_batches, tree_frames, value_labels
 from antiphon.networks.trees._recursive import TreeLSTM, TreeRNN
 from antiphon.networks.trees._tree import Tree, parse_tree
 
@@ -19,6 +19,7 @@ __all__ = [
     "TreeLSTM",
     "TreeRNN",
     "pack",
+    "pack_batches",
     "parse_tree",
     "random_expressions",
     "tree_frames",

@@ -121,6 +121,36 @@ def pack(
     return to_forest(flats, forest_size([flats], arity=arity, width=width))
 
 
+def pack_batches(
+    batches: Sequence[Sequence[Any]],
+    *,
+    labels: Sequence[str] | None = None,
+    in_size: int | None = None,
+    arity: int | None = None,
+) -> list[Forest]:
+    """Batches of trees as forests whose arrays all have the same shapes: what runs them is compiled once.
+
+    Args:
+        batches: Lists of trees, each as for `pack`.
+        labels: As for `pack`.
+        in_size: As for `pack`.
+        arity: As for `pack`.
+
+    Raises:
+        InputError: As `pack`, or if there is no batch.
+
+    Example:
+        >>> one, other = pack_batches([["(S a b)", "(S a)"], ["(S (S a))"]], labels=["S", "a", "b"])
+        >>> one.values.shape == other.values.shape
+        True
+    """
+    if not len(batches):
+        raise InputError("No batches of trees.", "At least one.")
+    flats = [flatten(trees, labels=labels, in_size=in_size) for trees in batches]
+    size = forest_size(flats, arity=arity)
+    return [to_forest(some, size) for some in flats]
+
+
 def flatten(
     trees: Sequence[Any], *, labels: Sequence[str] | None = None, in_size: int | None = None
 ) -> list[Flat]:
