@@ -4,6 +4,14 @@ Every function takes one waveform `(sample,)` or one spectrum `(time, bin)` and 
 compiled, and batched by `jax.vmap`. `SoundFeatures` puts them together and is kept in model files.
 """
 
+from antiphon.audio._augmentation import (
+    Augmentation,
+    add_noise,
+    change_gain,
+    change_speed,
+    mask_frames,
+    shift_time,
+)
 from antiphon.audio._features import SoundFeatures
 from antiphon.audio._filters import chroma_filters, fft_frequencies, hz_to_mel, mel_filters, mel_to_hz
 from antiphon.audio._framing import frame, frame_count, frame_mask
@@ -21,7 +29,11 @@ from antiphon.audio._shape import (
 from antiphon.audio._spectrum import decibels, delta, mel_spectrum, mfcc, normalised, power_spectrum, stft
 
 __all__ = [
+    "Augmentation",
     "SoundFeatures",
+    "add_noise",
+    "change_gain",
+    "change_speed",
     "chroma",
     "chroma_filters",
     "decibels",
@@ -32,12 +44,14 @@ __all__ = [
     "frame_count",
     "frame_mask",
     "hz_to_mel",
+    "mask_frames",
     "mel_filters",
     "mel_spectrum",
     "mel_to_hz",
     "mfcc",
     "normalised",
     "power_spectrum",
+    "shift_time",
     "spectral_bandwidth",
     "spectral_centroid",
     "spectral_contrast",

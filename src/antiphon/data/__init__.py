@@ -1,15 +1,22 @@
 """Sequences in: arrays, ragged lists, tables and files become checked, immutable `Sequences`.
 
 `as_sequences` and `as_labels` check what a user brings, `load` reads data sets by name or from a path,
-`holdout` and `folds` cut cases into parts. Nothing here needs JAX.
+`holdout` and `folds` cut cases into parts. `Sounds` are waveforms, of which
+`frames` makes `Sequences` of features. Nothing but those features needs JAX.
 """
 
 from antiphon.data._convert import LAYOUTS, InputTypeError, as_sequences
 from antiphon.data._dataset import Dataset, Entry, Split
 from antiphon.data._features import Features, identifiers, read_features
+from antiphon.data._fetch import fetch
 from antiphon.data._labels import TASKS, as_labels
 from antiphon.data._load import available, load, load_cases
 from antiphon.data._sequences import Sequences, bucket_length, join
+from antiphon.data._sound_files import SoundInfo, read_blocks, read_sound, resample, sound_info
+from antiphon.data._sound_load import is_sound
+from antiphon.data._sound_problems import Problem
+from antiphon.data._sound_synthetic import synthetic_sounds
+from antiphon.data._sounds import Sounds
 from antiphon.data._splits import folds, holdout
 
 __all__ = [
@@ -19,17 +26,27 @@ __all__ = [
     "Entry",
     "Features",
     "InputTypeError",
+    "Problem",
     "Sequences",
+    "SoundInfo",
+    "Sounds",
     "Split",
     "as_labels",
     "as_sequences",
     "available",
     "bucket_length",
+    "fetch",
     "folds",
     "holdout",
     "identifiers",
+    "is_sound",
     "join",
     "load",
     "load_cases",
+    "read_blocks",
     "read_features",
+    "read_sound",
+    "resample",
+    "sound_info",
+    "synthetic_sounds",
 ]

@@ -70,7 +70,7 @@ def as_sequences(
         features = read_features(features)
     if isinstance(X, Sequences):
         known = X.features if features is None else as_features(features, len(X.features))
-        return Sequences(X.frames, X.lengths, known, rate_hz or X.rate_hz, X.is_table)
+        return Sequences(X.frames, X.lengths, known, rate_hz or X.rate_hz, X.is_table, X.sound)
     if _is_frame(X):
         names = identifiers(X.columns)
         _check_columns(X)

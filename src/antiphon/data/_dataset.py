@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from antiphon.data._sequences import Sequences
+from antiphon.data._sound_problems import Problem
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,9 @@ class Dataset:
         source: Where it comes from, and its licence where that is known.
         task: `"classification"`, `"regression"` or `"tagging"`.
         classes: The classes, in order; None for regression.
+        notes: What one should know before believing a score: what was done to recordings, speakers on both
+            sides of the split.
+        problems: What is wrong with recordings, by name; `pandas.DataFrame(problems)` is a table of it.
 
     Example:
         >>> from antiphon.data import load
@@ -72,6 +76,8 @@ class Dataset:
     source: str
     task: str = "classification"
     classes: tuple | None = None
+    notes: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
 
     def __iter__(self) -> Iterator[Split]:
         return iter((self.train, self.test))

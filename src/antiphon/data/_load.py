@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import reduce
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from antiphon.data._arrays import read_folder, read_npz
 from antiphon.data._builtin import SHIPPED, shipped_file
@@ -17,8 +17,12 @@ from antiphon.data._dataset import Dataset, Entry, Split
 from antiphon.data._parts import Found, Part, build, cases_of
 from antiphon.data._planted import PLANTED
 from antiphon.data._sequences import Sequences, join
+from antiphon.data._sound_load import SYNTHETIC, TITLE, is_sound, load_sounds, read_sounds
 from antiphon.data._ts import read_ts
 from antiphon.errors import DatasetError, InputError
+
+if TYPE_CHECKING:
+    from antiphon.audio import Augmentation
 
 EXTENSIONS = (".ts", ".npz", ".csv")
 
@@ -32,7 +36,7 @@ def available() -> tuple[Entry, ...]:
     """
     real = (Entry(name, data.title, "classification", data.source) for name, data in SHIPPED.items())
     planted = (Entry(name, title, task, "synthetic") for name, (_, title, task) in PLANTED.items())
-    return (*real, *planted)
+    return (*real, *planted, Entry(SYNTHETIC, TITLE, "classification", "synthetic"))
 
 
 def load(
@@ -44,6 +48,11 @@ def load(
     features: Any = None,
     rate_hz: float | None = None,
     task: str | None = None,
+    sound: Any = None,
+    pattern: str | None = None,
+    strict: bool = False,
+    resample_hz: float | None = None,
+    augment: Augmentation | None = None,
 ) -> Dataset:
     """Load a built-in data set by its name, or one of yours from a path.
 
@@ -54,7 +63,10 @@ def load(
             - `.npz` with `X`, `y`, and optionally `lengths` and `groups`;
             - `.csv`, wide (one row a case) or long (one row a frame);
             - a folder of `.npy` files `{train,val,test}_data.npy` and `{part}_labels.npy` or
-              `{part}_{target}_labels.npy`.
+              `{part}_{target}_labels.npy`;
+            - recordings (WAV, FLAC, OGG, MP3): a folder with a folder a class, a folder with a manifest or a
+              manifest (a CSV file with the columns path, label, and if wanted start, end, speaker, split), or
+              a flat folder with a `pattern`. Where speakers are known, none is on both sides of the split.
         target: Which labels: the `{target}` of a folder, or a column of a CSV file.
         layout: The axes of 3-D arrays: `"case-time-feature"` or `"case-feature-time"`.
         test_size: For data without a test part: the share to hold out (a float: stratified, seed 0)
@@ -63,6 +75,13 @@ def load(
         rate_hz: Frames a second.
         task: `"classification"`, `"regression"` or `"tagging"`, where the labels do not tell it: by
             default numbers with fractions are a regression, one array of labels a case is tagging.
+        sound: For recordings: their features, a `SoundFeatures` or names of kinds (`"mfcc,centroid"`); by
+            default MFCC, spectral centroid and level.
+        pattern: For recordings: how names say what one is, such as `"{label}_{speaker}_{index}"`.
+        strict: For recordings: whether one that is corrupt, empty, silent or clipped is an error; by default
+            it is in `problems`.
+        resample_hz: For recordings: samples a second that are wanted; by default all must have the same.
+        augment: For recordings: changed copies that are added to the training part.
 
     Raises:
         DatasetError: The data set is unknown, missing or malformed.
@@ -74,6 +93,20 @@ def load(
         <Sequences: 270 cases, 7-26 frames, 12 features>
     """
     name = str(name_or_path)
+    options = {
+        "sound": sound, "pattern": pattern, "strict": strict or None, "resample_hz": resample_hz,
+        "augment": augment,
+    }  # fmt: skip
+    if is_sound(name_or_path):
+        others = {"target": target, "layout": layout, "features": features, "rate_hz": rate_hz}
+        _refuse(
+            name, others, "a data set of sound", "Recordings have options of their own: sound, pattern, ..."
+        )
+        return load_sounds(
+            name_or_path, sound=sound, pattern=pattern, strict=strict, resample_hz=resample_hz,
+            augment=augment, test_size=test_size, task=task,
+        )  # fmt: skip
+    _refuse(name, options, "data without recordings", "Leave it out.")
     if name in SHIPPED or name in PLANTED:
         if test_size is not None or layout is not None:
             raise InputError(
@@ -102,6 +135,7 @@ def load_cases(
     layout: str | None = None,
     features: Any = None,
     rate_hz: float | None = None,
+    sound: Any = None,
 ) -> Sequences:
     """Load the cases of every part of a data set, labelled or not: what a learned program can predict for.
 
@@ -110,6 +144,7 @@ def load_cases(
         layout: The axes of 3-D arrays.
         features: Names of the features, a `Features`, or the path of a CSV file of them.
         rate_hz: Frames a second.
+        sound: The features of recordings, as for `load`.
 
     Example:
         >>> import tempfile
@@ -119,11 +154,20 @@ def load_cases(
         ...     load_cases(Path(folder, "new.npz"))
         <Sequences: a table of 4 rows, 3 features>
     """
+    if is_sound(name_or_path):
+        return read_sounds(name_or_path).frames(sound)
     if str(name_or_path) in SHIPPED or str(name_or_path) in PLANTED:
         dataset = load(name_or_path, layout=layout, features=features, rate_hz=rate_hz)
         return join(dataset.train.X, dataset.test.X)
     found = _read(Path(name_or_path), None, layout, features)
     return reduce(join, cases_of(found, layout, features, rate_hz))
+
+
+def _refuse(name: str, options: dict[str, Any], what: str, advice: str) -> None:
+    """Refuse options that mean nothing for these data."""
+    given = [option for option, value in options.items() if value is not None]
+    if given:
+        raise InputError(f"{', '.join(given)} for {name}, which is {what}.", "None of these.", advice)
 
 
 def _shipped(name: str) -> Dataset:
@@ -169,7 +213,7 @@ def _read_file(file: Path, target: str | None, layout: str | None, features: Any
     if suffix != ".ts":
         raise DatasetError(
             f"{file}: files of the kind {suffix or '(no extension)'} cannot be read.",
-            f"One of {', '.join(EXTENSIONS)}, or a folder of .npy files.",
+            f"One of {', '.join(EXTENSIONS)}, a recording, or a folder of .npy files.",
             "Convert the data, or pass arrays from Python.",
         )
     if target is not None:

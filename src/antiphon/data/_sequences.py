@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int
 
 from antiphon.data._features import Features
 from antiphon.errors import InputError
+
+if TYPE_CHECKING:
+    from antiphon.audio import SoundFeatures
 
 
 def bucket_length(length: int) -> int:
@@ -41,6 +44,7 @@ class Sequences:
         features: Names, units and groups of the columns.
         rate_hz: Frames a second, or None where not known.
         is_table: True where every case is one row of a table.
+        sound: How the frames were made of waveforms, or None where they are no sound.
 
     Example:
         >>> X = Sequences(np.zeros((5, 1), np.float32), np.array([2, 3]), Features.numbered(1))
@@ -48,11 +52,12 @@ class Sequences:
         [(2, 1), (3, 1)]
     """
 
-    __slots__ = ("_starts", "features", "frames", "is_table", "lengths", "rate_hz")
+    __slots__ = ("_starts", "features", "frames", "is_table", "lengths", "rate_hz", "sound")
 
     features: Features
     rate_hz: float | None
     is_table: bool
+    sound: SoundFeatures | None
     frames: Float32[np.ndarray, "frame feature"]
     lengths: Int[np.ndarray, " case"]
 
@@ -63,6 +68,7 @@ class Sequences:
         features: Features,
         rate_hz: float | None = None,
         is_table: bool = False,
+        sound: SoundFeatures | None = None,
     ) -> None:
         frames = np.ascontiguousarray(frames, dtype=np.float32).view()
         lengths = np.asarray(lengths, dtype=np.int64).copy()
@@ -74,6 +80,7 @@ class Sequences:
             ("features", features),
             ("rate_hz", None if rate_hz is None else float(rate_hz)),
             ("is_table", bool(is_table)),
+            ("sound", sound),
             ("_starts", np.concatenate([[0], np.cumsum(lengths)])),
         ):
             object.__setattr__(self, name, value)
@@ -82,7 +89,7 @@ class Sequences:
         raise AttributeError(f"Sequences are immutable: {name} cannot be set.")
 
     def __reduce__(self) -> tuple:
-        return type(self), (self.frames, self.lengths, self.features, self.rate_hz, self.is_table)
+        return type(self), (self.frames, self.lengths, self.features, self.rate_hz, self.is_table, self.sound)
 
     def __repr__(self) -> str:
         if self.is_table:
@@ -128,7 +135,9 @@ class Sequences:
         lengths = self.lengths[cases]
         starts = np.cumsum(lengths) - lengths
         rows = np.repeat(self._starts[cases] - starts, lengths) + np.arange(lengths.sum())
-        return Sequences(self.frames[rows], lengths, self.features, self.rate_hz, self.is_table)
+        return Sequences(
+            self.frames[rows], lengths, self.features, self.rate_hz, self.is_table, self.sound
+        )
 
     def pad(
         self, time: int | None = None
@@ -182,10 +191,17 @@ def join(first: Sequences, second: Sequences) -> Sequences:
             "The same features in both parts.",
             "Bring the columns of both parts into one order.",
         )
+    if None not in (first.sound, second.sound) and first.sound != second.sound:
+        raise InputError(
+            f"Frames made by {first.sound} and frames made by {second.sound}.",
+            "Features of sound made in one way.",
+            "Compute both parts with the same SoundFeatures.",
+        )
     return Sequences(
         np.concatenate([first.frames, second.frames]),
         np.concatenate([first.lengths, second.lengths]),
         first.features,
         first.rate_hz,
         first.is_table and second.is_table,
+        first.sound or second.sound,
     )

@@ -1,0 +1,234 @@
+"""From waveforms to frames: one compiled function for each of few lengths; long recordings in pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float32, Int
+
+from antiphon.data._features import Features
+from antiphon.data._sequences import Sequences
+from antiphon.data._sound_files import read_sound
+from antiphon.errors import InputError
+
+if TYPE_CHECKING:
+    from antiphon.audio import Augmentation, SoundFeatures
+    from antiphon.data._sounds import Sounds
+
+DEFAULT = ("mfcc", "centroid", "level")
+SHORTEST = 4096  # Samples of the smallest bucket: compiling costs more than padding.
+TOGETHER = 1 << 18  # Samples, padding included, that are computed at once.
+LONG = 1 << 20  # Samples from which on a recording is computed in pieces.
+AROUND = 16  # Frames on each side of a piece that are computed and thrown away: what slopes reach over.
+
+
+def sound_features(sound: Any, rate_hz: float) -> SoundFeatures:
+    """Settings of features for recordings of a rate.
+
+    Args:
+        sound: Settings, names of kinds (`"mfcc,centroid"` or a sequence), or None for MFCC, spectral
+            centroid and level.
+        rate_hz: Samples a second of the recordings.
+
+    Raises:
+        InputError: The settings are for another rate, or are none.
+
+    Example:
+        >>> sound_features("centroid, level", 8000).names
+        ('centroid', 'level')
+    """
+    from antiphon.audio import SoundFeatures
+
+    if sound is None:
+        return SoundFeatures(rate_hz, DEFAULT)
+    if isinstance(sound, str):
+        return SoundFeatures(rate_hz, tuple(kind.strip() for kind in sound.split(",") if kind.strip()))
+    if isinstance(sound, SoundFeatures):
+        if sound.rate_hz != rate_hz:
+            raise InputError(
+                f"Recordings of {rate_hz:g} Hz, and features for {sound.rate_hz:g} Hz.",
+                "One rate.",
+                f"Resample the recordings when they are read: rate_hz={sound.rate_hz:g} "
+                f"(--resample {sound.rate_hz:g} on the command line).",
+            )
+        return sound
+    if isinstance(sound, Sequence) and all(isinstance(kind, str) for kind in sound):
+        return SoundFeatures(rate_hz, tuple(sound))
+    raise InputError(
+        f"sound={sound!r}.", "A SoundFeatures, or names of kinds.", "Pass for example sound='mfcc,centroid'."
+    )
+
+
+def frames_of(sounds: Sounds, sound: Any) -> Sequences:
+    """The features of every recording."""
+    own = sound_features(sound, sounds.rate_hz)
+    lengths = sounds.lengths
+    short = np.flatnonzero(lengths < own.frame_length)
+    if len(short):
+        raise InputError(
+            f"{sounds.names[short[0]]} is shorter than a frame: {lengths[short[0]]} of {own.frame_length} "
+            f"samples ({len(short)} such recordings in all).",
+            f"At least {own.frame_length} samples ({own.frame_seconds:g} s).",
+            "Leave these recordings out, or make frame_seconds smaller.",
+        )
+    found: list[Any] = [None] * len(sounds)
+    for case in np.flatnonzero(lengths >= LONG):
+        found[case] = _in_pieces(sounds, int(case), own)
+    compute = _compiled(own)
+    for cases, padded, real in batches(sounds, np.flatnonzero(lengths < LONG)):
+        frames, _ = compute(padded, real)
+        for case, values, length in zip(cases, np.asarray(frames), real, strict=False):
+            found[case] = values[: own.frame_count(int(length))]
+    return as_frames(found, own)
+
+
+def as_frames(found: Sequence[Float32[np.ndarray, "time feature"]], own: SoundFeatures) -> Sequences:
+    """Frames of each recording, joined, with what they are."""
+    lengths = np.array([len(values) for values in found], np.int64)
+    features = Features(own.names, own.units, own.groups)
+    return Sequences(np.concatenate(found), lengths, features, own.frames_hz, sound=own)
+
+
+def batches(
+    sounds: Sounds, cases: Int[np.ndarray, " some"]
+) -> Iterator[tuple[Int[np.ndarray, " few"], Float32[np.ndarray, "batch sample"], Int[np.ndarray, " batch"]]]:
+    """Recordings of about one length together, padded to one of few shapes.
+
+    Yields:
+        Which they are, the padded waveforms `(batch, sample)` and their lengths `(batch,)`; rows beyond the
+        recordings are padding of length 1.
+    """
+    sizes = np.array([_bucket(n) for n in sounds.lengths[cases]], np.int64)
+    for size in np.unique(sizes):
+        together = max(1, TOGETHER // int(size))
+        members = cases[sizes == size]
+        for first in range(0, len(members), together):
+            few = members[first : first + together]
+            waves = [sounds[int(case)] for case in few]
+            # A resampled recording may have one sample more than was thought.
+            width = max(int(size), *(_bucket(len(wave)) for wave in waves))
+            padded = np.zeros((together, width), np.float32)
+            real = np.ones(together, np.int32)
+            for row, wave in enumerate(waves):
+                padded[row, : len(wave)], real[row] = wave, len(wave)
+            yield few, padded, real
+
+
+def copies_of(sounds: Sounds, augmentation: Augmentation) -> list[Float32[np.ndarray, " sample"]]:
+    """The changed copies of all recordings: first copies, then second ones, ..."""
+    import jax
+
+    change = _changing(augmentation, sounds.rate_hz)
+    key = jax.random.key(augmentation.seed)
+    found: list[Any] = [None] * (len(sounds) * augmentation.copies)
+    for copy in range(augmentation.copies):
+        for cases, padded, real in batches(sounds, np.arange(len(sounds))):
+            numbers = np.zeros(len(padded), np.uint32)
+            numbers[: len(cases)] = cases + copy * len(sounds)
+            changed, lengths = change(padded, real, key, numbers)
+            for case, values, length in zip(cases, np.asarray(changed), np.asarray(lengths), strict=False):
+                found[case + copy * len(sounds)] = np.array(values[:length])
+    return found
+
+
+def masked_copies(X: Sequences, first: int, augmentation: Augmentation) -> Sequences:
+    """Frames whose cases from `first` on are copies: stretches of those are blotted out."""
+    import jax
+
+    if not (augmentation.time_masks or augmentation.feature_masks):
+        return X
+    assert X.sound is not None
+    blot = _blotting(augmentation, X.sound.frames_hz)
+    values, mask = X.pad()
+    copies = np.arange(first, len(X))
+    # Its own stream of numbers: the copies' waveforms have used the others.
+    key = jax.random.fold_in(jax.random.key(augmentation.seed), 0x5BEC)
+    values[copies] = np.asarray(blot(values[copies], mask[copies], key, copies.astype(np.uint32)))
+    return Sequences(values[mask], X.lengths, X.features, X.rate_hz, sound=X.sound)
+
+
+def _bucket(samples: int) -> int:
+    return max(SHORTEST, 1 << (int(samples) - 1).bit_length())
+
+
+@lru_cache(maxsize=16)
+def _compiled(own: SoundFeatures) -> Callable[..., Any]:
+    import jax
+
+    return jax.jit(jax.vmap(own))
+
+
+@lru_cache(maxsize=16)
+def _changing(augmentation: Augmentation, rate_hz: float) -> Callable[..., Any]:
+    import jax
+
+    def change(samples: Any, length: Any, key: Any, number: Any) -> Any:
+        return augmentation(samples, rate_hz, length=length, key=jax.random.fold_in(key, number))
+
+    return jax.jit(jax.vmap(change, in_axes=(0, 0, None, 0)))
+
+
+@lru_cache(maxsize=16)
+def _blotting(augmentation: Augmentation, frames_hz: float) -> Callable[..., Any]:
+    import jax
+
+    def blot(frames: Any, mask: Any, key: Any, number: Any) -> Any:
+        return augmentation.blot(frames, mask, frames_hz, key=jax.random.fold_in(key, number))
+
+    return jax.jit(jax.vmap(blot, in_axes=(0, 0, None, 0)))
+
+
+def _in_pieces(sounds: Sounds, case: int, own: SoundFeatures) -> Float32[np.ndarray, "time feature"]:
+    """The frames of a long recording, of which no more than a piece is computed, or read, at a time."""
+    import jax.numpy as jnp
+
+    from antiphon.audio import normalised
+
+    plain = replace(own, cmvn=False)  # Over a whole recording, so after its pieces.
+    compute = _compiled(plain)
+    hop = own.hop_length
+    around = AROUND + -(-_reach(own) // hop)
+    step = TOGETHER // hop - 2 * around
+    if step < around:  # Such long frames that pieces would be nothing but borders.
+        frames, _ = compute(np.asarray(sounds[case])[None], np.array([len(sounds[case])], np.int32))
+        return np.asarray(frames)[0]
+    samples = int(sounds.lengths[case])
+    read, samples = _reader(sounds, case, samples)
+    time = own.frame_count(samples)
+    found = []
+    for first in range(0, time, step):
+        begin = max(0, first - around)
+        start, stop = begin * hop, min(samples, (first + step + around) * hop)
+        piece = read(start, stop)
+        padded = np.zeros((1, (step + 2 * around) * hop), np.float32)
+        padded[0, : len(piece)] = piece
+        frames, _ = compute(padded, np.array([len(piece)], np.int32))
+        found.append(np.array(frames[0, first - begin : min(first + step, time) - begin]))
+    whole = np.concatenate(found)
+    if own.cmvn:
+        return np.asarray(normalised(jnp.asarray(whole), jnp.ones(len(whole), bool)))
+    return whole
+
+
+def _reach(own: SoundFeatures) -> int:
+    """Samples on each side of its moment that a frame looks at, at most: for the pitch 1/60 s, and some."""
+    return max(own.frame_length, int(own.rate_hz / 25)) // 2 + 1
+
+
+def _reader(sounds: Sounds, case: int, samples: int) -> tuple[Callable[[int, int], np.ndarray], int]:
+    """A function that reads samples from one place to another of a recording, and how many there are."""
+    clip = sounds.clips[case]
+    if clip.path is None or clip.array is not None or clip.own_hz != sounds.rate_hz:
+        whole = sounds[case]  # In memory already, or resampled, which needs all of it.
+        return lambda start, stop: whole[start:stop], len(whole)
+    path, offset = clip.path, round(clip.start * clip.own_hz)
+
+    def read(start: int, stop: int) -> np.ndarray:
+        rate = clip.own_hz
+        return read_sound(path, start=(offset + start) / rate, end=(offset + stop) / rate)[0]
+
+    return read, samples
