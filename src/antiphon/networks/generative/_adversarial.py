@@ -289,5 +289,6 @@ _ADAM = optax.scale_by_adam(b1=0.5)
 
 
 def _moved(parameters: Any, gradient: Any, state: Any, rate: Any) -> tuple[Any, Any]:
-    change, state = _ADAM.update(gradient, state)
+    with jax.numpy_dtype_promotion("standard"):  # Optax raises a float to an integer count
+        change, state = _ADAM.update(gradient, state)
     return jax.tree.map(lambda old, new: old - rate * new, parameters, change), state

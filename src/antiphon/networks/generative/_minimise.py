@@ -105,7 +105,8 @@ def _train(
         cases = jax.tree.map(lambda part: part[batch], data)
         keys = jax.random.split(key, batch.shape[0])
         cost, gradient = jax.value_and_grad(mean_loss)(parameters, cases, keys)
-        change, state = optimiser.update(gradient, state)
+        with jax.numpy_dtype_promotion("standard"):  # Optax raises a float to an integer count
+            change, state = optimiser.update(gradient, state)
         parameters = jax.tree.map(lambda old, new: old - rate * new, parameters, change)
         return (parameters, state), cost
 
