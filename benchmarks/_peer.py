@@ -1,4 +1,4 @@
-"""Another Python that measures its own models, one round whenever it is asked, so that both sides take turns."""
+"""Another Python that measures its own models, a round when it is asked, so that both sides take turns."""
 
 from __future__ import annotations
 

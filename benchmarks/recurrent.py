@@ -11,8 +11,8 @@ the faster backend of Keras.
 
 On a machine that others use too, `--clock cpu` counts the time of the process in place of the wall's.
 
-`--peer PYTHON` names a Python with PyTorch (and Keras, to try its PyTorch backend, which is slow: `--torch_keras
-1`); Keras with JAX is taken from the Python that runs this, if it is there.
+`--peer PYTHON` names a Python with PyTorch (and Keras, to try its PyTorch backend, which is slow:
+`--torch_keras 1`); Keras with JAX is taken from the Python that runs this, if it is there.
 """
 
 from __future__ import annotations
