@@ -24,9 +24,9 @@ class Liquid(Fixed):
     """The reservoir of a liquid state machine: a fixed random network of leaky integrate-and-fire neurons.
 
     The neurons stand on a grid of three dimensions. Two of them are coupled with a probability that falls
-    with their distance; a fifth of them inhibits. Each frame is shown `substeps` times; what is read after it is a
-    trace of each neuron's spikes that decays. A frame whose mask is False leaves all as it was. The same key
-    gives the same reservoir.
+    with their distance; a fifth of them inhibits. Each frame is shown `substeps` times; what is read after it
+    is a trace of each neuron's spikes that decays. A frame whose mask is False leaves all as it was. The same
+    key gives the same reservoir.
 
     Args:
         in_size: Features of a frame.
