@@ -25,7 +25,6 @@ from antiphon.graph.hybrid._recursion_scan import (
 )
 
 SETTINGS = 16  # kinds of shared arguments, and ways through the outer function, that are kept
-RETRIES = 8
 FAILURES = 3  # calls after which a function that was never compiled is not tried again
 
 
@@ -123,7 +122,7 @@ class TreeFunction:
         return done
 
     def _tried(self, arguments: list[Any]) -> Any:
-        for _ in range(RETRIES):
+        while True:  # Each time one more argument is taken for one that goes down the tree.
             walking = tuple(i for i, a in enumerate(arguments) if i in self._walking or is_opaque(a))
             try:
                 return self._called(arguments, walking)
@@ -131,7 +130,6 @@ class TreeFunction:
                 if error.position in self._walking or error.position < 0:
                     raise NotATreeError("Arguments go down the tree.", "Results that go up.") from None
                 self._walking.add(error.position)
-        raise NotATreeError("What varies in its calls is not clear.", "A recursion over one tree.")
 
     def _called(self, arguments: list[Any], walking: tuple[int, ...]) -> Any:
         fixed = Fixed([a for i, a in enumerate(arguments) if i not in walking])
@@ -328,12 +326,11 @@ class Inner:
         if self.children is not None:
             self.calls += 1
             return self.children[self.calls - 1]
-        refs = []
         for position, (argument, own) in enumerate(zip(arguments, self.entry, strict=True)):
-            if position not in recursion.walking:
-                if argument is not own and not same_leaves(argument, own):
-                    raise WalksError(recursion.entry_places[position])
-                continue
+            if position not in recursion.walking and argument is not own and not same_leaves(argument, own):
+                raise WalksError(recursion.entry_places[position])
+        refs = []
+        for argument in [arguments[i] for i in recursion.walking]:
             ref = reference(self.reader, argument)
             if ref is None:
                 raise NotATreeError("An argument that is computed goes down the tree.", "Results that go up.")
