@@ -77,7 +77,10 @@ def overlap(seeds: Iterable[int], load: float, units: int = 1000, tried: int = 2
 def spread(found: Iterable[float]) -> dict[str, float]:
     """Mean, lowest and highest."""
     numbers = np.asarray(list(found), float)
-    return {"mean": numbers.mean(), "lowest": numbers.min(), "highest": numbers.max()}
+    return {
+        name: float(getattr(numbers, of)())
+        for name, of in (("mean", "mean"), ("lowest", "min"), ("highest", "max"))
+    }
 
 
 def pseudo_inverse(seeds: Iterable[int], units: int = 200) -> dict[str, float]:
@@ -134,11 +137,16 @@ def exponential(
         rng = np.random.default_rng(seed)
         patterns = signs(rng, count, units)
         network, some = ExponentialHopfield(patterns), jnp.asarray(patterns[:tried], dtype=float)
-        step = jax.jit(lambda n, s: jax.lax.map(n.update, s))
+        step = jax.jit(lambda n, s: jax.lax.map(n.update, s, batch_size=50))
         wrong += float((step(network, some) != some).sum())
         flipped = some * jnp.where(jnp.asarray(rng.random(some.shape)) < 0.1, -1.0, 1.0)
         noisy.append(float((step(network, flipped) != some).mean()))
-    return {"patterns": count, "tried": tried, "wrong_bits": wrong, "wrong_share_from_noise": np.mean(noisy)}
+    return {
+        "patterns": count,
+        "tried": tried,
+        "wrong_bits": wrong,
+        "wrong_share_from_noise": float(np.mean(noisy)),
+    }
 
 
 def softmax(
