@@ -96,6 +96,7 @@ def save_model(path: str | os.PathLike[str], model: Any, *, details: Mapping[str
         "feature_names_in": list(getattr(model, "feature_names_in_", [])),
         "rate_hz": model.rate_hz_,
         "is_table": model.is_table_,
+        "sound": None if model.sound_ is None else model.sound_.config,
         "output": asdict(output),
         "classes_type": model.classes_.dtype.str if hasattr(model, "classes_") else None,
         "metric": model.metric_,
@@ -172,6 +173,16 @@ def _rebuild(
     model: Any = _KINDS[kind](**_restored(described["parameters"], _KINDS[kind], features))
     model.features_, model.n_features_in_ = features, len(features)
     model.rate_hz_, model.is_table_ = described["rate_hz"], described["is_table"]
+    if described.get("sound") is not None:
+        from antiphon.audio import SoundFeatures
+
+        model.sound_ = SoundFeatures(**described["sound"])
+        if model.sound_.names != features.names and not described["parameters"].get("features"):
+            raise ModelFileError(
+                "The features of sound are not those that the model reads.",
+                "Both as they were saved.",
+                "Get the file again, or learn the model again.",
+            )
     if described["feature_names_in"]:
         model.feature_names_in_ = np.array(described["feature_names_in"], dtype=object)
     saved = described["output"]

@@ -22,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # what is unexpected keeps its plain traceback
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-data_app = typer.Typer(help="List the built-in data sets, or describe one.", no_args_is_help=True)
+data_app = typer.Typer(help="List the built-in data sets, describe one, or fetch one.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 
 
@@ -54,7 +54,9 @@ class Layout(StrEnum):
     case_feature_time = "case-feature-time"
 
 
-Data = Annotated[str, typer.Argument(help="A built-in name (antiphon data list), or a file or folder.")]
+Data = Annotated[
+    str, typer.Argument(help="A built-in name (antiphon data list), or a file or folder, of recordings too.")
+]
 Model = Annotated[Path, typer.Argument(help="A model file, such as runs/NAME/program.antiphon.")]
 Target = Annotated[str | None, typer.Option(help="Which labels, where the data have several.")]
 AxisOrder = Annotated[Layout | None, typer.Option(help="The axes of 3-D arrays in .npz and .npy files.")]
@@ -65,6 +67,19 @@ Rate = Annotated[float | None, typer.Option(help="Frames a second.", min=0)]
 TestSize = Annotated[
     str | None,
     typer.Option(help="Hold out a share (0.25) or the last cases (500), where there is no test part."),
+]
+SoundKinds = Annotated[
+    str | None,
+    typer.Option(metavar="KINDS", help="Features of recordings, with commas. [default: mfcc,centroid,level]"),
+]
+Pattern = Annotated[
+    str | None, typer.Option(help="How names of recordings say what they are: {label}_{speaker}_{index}.")
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="A corrupt, empty, silent or clipped recording is an error.")
+]
+Resample = Annotated[
+    float | None, typer.Option(metavar="HZ", help="Bring recordings to so many samples a second.", min=1)
 ]
 
 
@@ -133,6 +148,10 @@ def learn(
             metavar="LOW HIGH", help="Bounds of the score, for all inputs in the range of the data."
         ),
     ] = None,
+    sound: SoundKinds = None,
+    pattern: Pattern = None,
+    strict: Strict = False,
+    resample: Resample = None,
 ) -> None:
     """Learn a program, compare it with other models, write model file and report.
 
@@ -148,6 +167,7 @@ def learn(
             test_size=_number(test_size), layout=layout.value if layout else None, features=features,
             rate_hz=rate_hz or None, out=out, json=json, fresh=fresh,
             constraints=_constraints(without_feature, without_word, monotone, output_bound),
+            sound=sound, pattern=pattern, strict=strict, resample_hz=resample,
         )
     )  # fmt: skip
 
@@ -186,13 +206,16 @@ def evaluate(
     layout: AxisOrder = None,
     features: FeatureFile = None,
     rate_hz: Rate = None,
+    pattern: Pattern = None,
+    strict: Strict = False,
+    resample: Resample = None,
 ) -> None:
     """Score a model on the test part of a data set."""
     from antiphon.cli._use import evaluate as run
 
     run(
         model, data, target=target, test_size=_number(test_size), layout=layout.value if layout else None,
-        features=features, rate_hz=rate_hz or None,
+        features=features, rate_hz=rate_hz or None, pattern=pattern, strict=strict, resample_hz=resample,
     )  # fmt: skip
 
 
@@ -204,13 +227,16 @@ def predict(
     layout: AxisOrder = None,
     features: FeatureFile = None,
     rate_hz: Rate = None,
+    pattern: Pattern = None,
+    strict: Strict = False,
+    resample: Resample = None,
 ) -> None:
-    """Predict for every case of a file, or for the test part of a built-in data set."""
+    """Predict for every case of a file, for recordings, or for the test part of a built-in data set."""
     from antiphon.cli._use import predict as run
 
     run(
         model, data, csv=csv, layout=layout.value if layout else None, features=features,
-        rate_hz=rate_hz or None,
+        rate_hz=rate_hz or None, pattern=pattern, strict=strict, resample_hz=resample,
     )  # fmt: skip
 
 
@@ -223,11 +249,33 @@ def list_data() -> None:
 
 
 @data_app.command()
-def info(data: Data, target: Target = None, layout: AxisOrder = None, test_size: TestSize = None) -> None:
-    """Describe a data set: its parts, features and classes."""
+def info(
+    data: Data,
+    target: Target = None,
+    layout: AxisOrder = None,
+    test_size: TestSize = None,
+    sound: SoundKinds = None,
+    pattern: Pattern = None,
+    strict: Strict = False,
+    resample: Resample = None,
+) -> None:
+    """Describe a data set: its parts, features and classes; what is wrong with recordings."""
     from antiphon.cli._data import info as run
 
-    run(data, target=target, layout=layout.value if layout else None, test_size=_number(test_size))
+    run(
+        data, target=target, layout=layout.value if layout else None, test_size=_number(test_size),
+        sound=sound, pattern=pattern, strict=strict, resample_hz=resample,
+    )  # fmt: skip
+
+
+@data_app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="What to download: spoken-digits.")],
+) -> None:
+    """Download a data set, check it, and keep it in the cache; then its name works like a built-in one."""
+    from antiphon.cli._data import fetch as run
+
+    run(name)
 
 
 def _constraints(

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import collections
+from collections.abc import Sequence
 from typing import Any
 
+from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from antiphon._engine import configure
 from antiphon.cli._console import console, line
-from antiphon.data import Dataset, available, load
+from antiphon.data import Dataset, Problem, available, fetchable, is_sound, load
+from antiphon.data import fetch as fetch_data
+
+MOST_PROBLEMS = 20
 
 
 def list_data() -> None:
@@ -20,12 +27,24 @@ def list_data() -> None:
     for entry in available():
         table.add_row(entry.name, entry.task, entry.description)
     out.print(table)
+    for name, title in fetchable():
+        out.print()
+        line(out, "to download", f"{name}: {title} (antiphon data fetch {name})")
 
 
-def info(name: str, *, target: str | None, layout: str | None, test_size: float | int | None) -> None:
+def fetch(name: str) -> None:
+    """Download a data set."""
+    out = console()
+    folder = fetch_data(name)
+    line(out, name, f"in {folder}")
+
+
+def info(name: str, **options: Any) -> None:
     """Print what a data set holds."""
     out = console()
-    dataset = load(name, target=target, layout=layout, test_size=test_size)
+    if is_sound(name):  # whose features are computed
+        configure()
+    dataset = load(name, **options)
     X = dataset.train.X
     line(out, dataset.name, summary(dataset))
     line(out, "task", f"{dataset.task}, of {dataset.target}")
@@ -46,7 +65,19 @@ def info(name: str, *, target: str | None, layout: str | None, test_size: float 
     if dataset.train.subjects is not None:
         line(out, "subjects", f"{len(set(dataset.train.subjects.tolist()))} in training")
     line(out, "about", dataset.description)
+    remarks(out, dataset.notes, dataset.problems)
     line(out, "source", dataset.source)
+
+
+def remarks(out: Console, notes: Sequence[str], problems: Sequence[Problem]) -> None:
+    """What one should know of recordings before believing a score, and what is wrong with them, by name."""
+    for note in notes:
+        loud = note.startswith("WARNING")
+        line(out, "note", Text(note, "bold red") if loud else note)
+    for problem in problems[:MOST_PROBLEMS]:
+        line(out, "problem", problem.what + (" (left out)" if problem.left_out else ""))
+    if len(problems) > MOST_PROBLEMS:
+        line(out, "", f"and {len(problems) - MOST_PROBLEMS} more problems")
 
 
 def summary(dataset: Dataset) -> str:

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from antiphon._engine import configure
 from antiphon.cli._console import block, console, line
-from antiphon.cli._data import summary
+from antiphon.cli._data import remarks, summary
 from antiphon.cli._progress import Progress
 from antiphon.data import Dataset, load
 from antiphon.errors import InputError, OutputError
@@ -53,6 +53,20 @@ class LearnRequest:
     json: Path | None
     fresh: bool
     constraints: tuple[str, ...] = ()
+    sound: str | None = None
+    pattern: str | None = None
+    strict: bool = False
+    resample_hz: float | None = None
+
+    @property
+    def recordings(self) -> dict[str, Any]:
+        """The options of `load` that are for recordings alone."""
+        return {
+            "sound": self.sound,
+            "pattern": self.pattern,
+            "strict": self.strict,
+            "resample_hz": self.resample_hz,
+        }
 
 
 def learn(request: LearnRequest) -> None:
@@ -61,7 +75,7 @@ def learn(request: LearnRequest) -> None:
     out = console()
     dataset = load(
         request.data, target=request.target, layout=request.layout, test_size=request.test_size,
-        features=request.features, rate_hz=request.rate_hz,
+        features=request.features, rate_hz=request.rate_hz, **request.recordings,
     )  # fmt: skip
     folder = request.out or Path("runs", dataset.name)
     _prepare(folder, request.json)
@@ -69,6 +83,7 @@ def learn(request: LearnRequest) -> None:
     if request.fresh:
         journal.unlink(missing_ok=True)
     line(out, dataset.name, summary(dataset))
+    remarks(out, dataset.notes, dataset.problems)
     model = _estimator(request, dataset.task)
     plan = _plan(model) + (" · goes on where it was" if journal.exists() else "")
     line(out, "searching", plan, aside="Ctrl-C keeps the best so far")
@@ -257,6 +272,8 @@ def _python(request: LearnRequest, name: str) -> str:
         "test_size": request.test_size,
         "features": str(request.features) if request.features else None,
         "rate_hz": request.rate_hz,
+        **request.recordings,
+        "strict": request.strict or None,
     }
     return "\n".join(
         [

@@ -12,8 +12,8 @@ from typing import Any
 from antiphon._engine import configure
 from antiphon._files import write_atomically
 from antiphon.cli._console import console, line
-from antiphon.cli._data import summary
-from antiphon.data import Sequences, available, load, load_cases
+from antiphon.cli._data import remarks, summary
+from antiphon.data import Sequences, available, is_sound, load, load_cases, read_sounds
 from antiphon.errors import InputError, ModelFileError
 
 
@@ -53,10 +53,13 @@ def evaluate(model: Path, data: str, **options: Any) -> None:
     configure()
     out = console()
     fitted = _load(model)
+    if is_sound(data):
+        options["sound"] = _ears(fitted)
     dataset = load(data, **options)
     test = dataset.test
     _check(fitted, test.X)
     line(out, dataset.name, summary(dataset))
+    remarks(out, dataset.notes, dataset.problems)
     line(out, fitted.metric_, f"{fitted.metric_score(test.X, test.y):.4f} on the {len(test):,} test cases")
     plain = {"classification": "accuracy", "tagging": "accuracy", "regression": "r2"}[fitted.task]
     if plain != fitted.metric_:
@@ -71,17 +74,31 @@ def predict(
     layout: str | None,
     features: Path | None,
     rate_hz: float | None,
+    pattern: str | None = None,
+    strict: bool = False,
+    resample_hz: float | None = None,
 ) -> None:
     """Write one line a case (for tagging, a frame): prediction and probabilities."""
     configure()
     fitted = _load(model)
-    if data in {entry.name for entry in available()}:
+    names: tuple[str, ...] | None = None
+    if is_sound(data):
+        sounds = read_sounds(
+            data, rate_hz=resample_hz, pattern=pattern, strict=strict,
+            least_seconds=_ears(fitted).frame_seconds,
+        )  # fmt: skip
+        if data in {entry.name for entry in available()} and sounds.parts is not None:
+            sounds = sounds[sounds.parts == 2]
+        for problem in sounds.problems:  # not among the rows, which another program may read
+            sys.stderr.write(f"antiphon: {problem.what}{' (left out)' if problem.left_out else ''}\n")
+        cases, names = fitted.hear(sounds), sounds.names
+    elif data in {entry.name for entry in available()}:
         cases = load(data, features=features, rate_hz=rate_hz).test.X
     else:
         cases = load_cases(data, layout=layout, features=features, rate_hz=rate_hz)
     _check(fitted, cases)
     text = io.StringIO()
-    csv_module.writer(text, lineterminator="\n").writerows(_rows(fitted, cases))
+    csv_module.writer(text, lineterminator="\n").writerows(_rows(fitted, cases, names))
     if csv is None:
         sys.stdout.write(text.getvalue())
     else:
@@ -98,22 +115,35 @@ def _check(fitted: Any, cases: Sequences) -> None:
         )
 
 
-def _rows(fitted: Any, cases: Sequences) -> Iterator[list[Any]]:
+def _ears(fitted: Any) -> Any:
+    """How a model makes frames of sound."""
+    if fitted.sound_ is None:
+        raise InputError(
+            "Recordings, and the model was learned on other data.",
+            f"Frames of the features {', '.join(fitted.features_.names[:8])}.",
+            "Learn a model on recordings: antiphon learn FOLDER.",
+        )
+    return fitted.sound_
+
+
+def _rows(fitted: Any, cases: Sequences, names: tuple[str, ...] | None) -> Iterator[list[Any]]:
     predicted = fitted.predict(cases)
+    of = "case" if names is None else "recording"
+    called = range(len(cases)) if names is None else names
     if fitted.task == "regression":
-        yield ["case", "prediction"]
-        yield from ([case, repr(float(value))] for case, value in enumerate(predicted))
+        yield [of, "prediction"]
+        yield from ([case, repr(float(value))] for case, value in zip(called, predicted, strict=True))
         return
     probabilities = fitted.predict_proba(cases)
     chances = [f"p_{label}" for label in fitted.classes_.tolist()]
     if fitted.task == "tagging":
-        yield ["case", "frame", "prediction", *chances]
-        for case, (tags, rows) in enumerate(zip(predicted, probabilities, strict=True)):
+        yield [of, "frame", "prediction", *chances]
+        for case, tags, rows in zip(called, predicted, probabilities, strict=True):
             for frame, (tag, row) in enumerate(zip(tags, rows, strict=True)):
                 yield [case, frame, tag, *_digits(row)]
         return
-    yield ["case", "prediction", *chances]
-    for case, (label, row) in enumerate(zip(predicted, probabilities, strict=True)):
+    yield [of, "prediction", *chances]
+    for case, label, row in zip(called, predicted, probabilities, strict=True):
         yield [case, label, *_digits(row)]
 
 

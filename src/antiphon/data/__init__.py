@@ -8,12 +8,13 @@
 from antiphon.data._convert import LAYOUTS, InputTypeError, as_sequences
 from antiphon.data._dataset import Dataset, Entry, Split
 from antiphon.data._features import Features, identifiers, read_features
-from antiphon.data._fetch import fetch
+from antiphon.data._fetch import fetch, fetchable
 from antiphon.data._labels import TASKS, as_labels
 from antiphon.data._load import available, load, load_cases
 from antiphon.data._sequences import Sequences, bucket_length, join
+from antiphon.data._sound_files import SUFFIXES as SOUND_SUFFIXES
 from antiphon.data._sound_files import SoundInfo, read_blocks, read_sound, resample, sound_info
-from antiphon.data._sound_load import is_sound
+from antiphon.data._sound_load import is_sound, read_sounds
 from antiphon.data._sound_problems import Problem
 from antiphon.data._sound_synthetic import synthetic_sounds
 from antiphon.data._sounds import Sounds
@@ -21,6 +22,7 @@ from antiphon.data._splits import folds, holdout
 
 __all__ = [
     "LAYOUTS",
+    "SOUND_SUFFIXES",
     "TASKS",
     "Dataset",
     "Entry",
@@ -36,6 +38,7 @@ __all__ = [
     "available",
     "bucket_length",
     "fetch",
+    "fetchable",
     "folds",
     "holdout",
     "identifiers",
@@ -46,6 +49,7 @@ __all__ = [
     "read_blocks",
     "read_features",
     "read_sound",
+    "read_sounds",
     "resample",
     "sound_info",
     "synthetic_sounds",

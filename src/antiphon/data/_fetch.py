@@ -18,6 +18,7 @@ from antiphon.errors import DatasetError
 class Archive:
     """A zip file with recordings, somewhere public."""
 
+    title: str
     url: str
     sha256: str
     folder: str
@@ -33,6 +34,7 @@ class Archive:
 
 FETCHED = {
     "spoken-digits": Archive(
+        title="Ten digits said by six speakers (speech)",
         url="https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.zip",
         sha256="c680098f5d2355ba7cc4bd8b0ca9e0a24c00ebe3b4c552208889a4d28d4fbc2b",
         folder="free-spoken-digit-dataset-1.0.10/recordings",
@@ -48,6 +50,16 @@ FETCHED = {
         ),
     )
 }
+
+
+def fetchable() -> tuple[tuple[str, str], ...]:
+    """The names of the data sets that `fetch` downloads, each with what it is.
+
+    Example:
+        >>> [name for name, _ in fetchable()]
+        ['spoken-digits']
+    """
+    return tuple((name, archive.title) for name, archive in FETCHED.items())
 
 
 def fetch(name: str) -> Path:

@@ -135,9 +135,7 @@ class Sequences:
         lengths = self.lengths[cases]
         starts = np.cumsum(lengths) - lengths
         rows = np.repeat(self._starts[cases] - starts, lengths) + np.arange(lengths.sum())
-        return Sequences(
-            self.frames[rows], lengths, self.features, self.rate_hz, self.is_table, self.sound
-        )
+        return Sequences(self.frames[rows], lengths, self.features, self.rate_hz, self.is_table, self.sound)
 
     def pad(
         self, time: int | None = None

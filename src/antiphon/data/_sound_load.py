@@ -45,20 +45,34 @@ def is_sound(name_or_path: Any) -> bool:
     if str(name_or_path) in (SYNTHETIC, *FETCHED):
         return True
     path = Path(name_or_path)
+    if not str(name_or_path):  # Path("") is the folder one is in.
+        return False
     if path.is_dir() and (any(path.glob("*_TRAIN.ts")) or any(path.glob("*_data.npy"))):
         return False
     return holds_recordings(path)
 
 
 def read_sounds(name_or_path: Any, **options: Any) -> Sounds:
-    """The recordings of a name or a path; the options are those of `Sounds.read`."""
+    """The recordings of a name or a path, labelled or not.
+
+    Args:
+        name_or_path: As for `load`.
+        **options: Those of `Sounds.read`.
+
+    Example:
+        >>> read_sounds("synthetic-sounds")
+        <Sounds: 288 recordings of 0.301-0.5 s, 8000 Hz>
+    """
     name = str(name_or_path)
+    given = {option: value for option, value in options.items() if value is not None}
     if name == SYNTHETIC:
-        return synthetic_sounds()
+        if "pattern" in given:
+            raise InputError(f"A pattern of names for {name}.", "None: it has no files.", "Leave it out.")
+        return synthetic_sounds(rate_hz=given.get("rate_hz", 8000))
     if name in FETCHED:
-        sounds = Sounds.read(fetched_folder(name), **{"pattern": FETCHED[name].pattern, **options})
+        sounds = Sounds.read(fetched_folder(name), **{"pattern": FETCHED[name].pattern, **given})
         return sounds.with_parts(FETCHED[name].parts(sounds.fields))
-    return Sounds.read(name_or_path, **options)
+    return Sounds.read(name_or_path, **given)
 
 
 def load_sounds(
@@ -74,9 +88,10 @@ def load_sounds(
 ) -> Dataset:
     """Load recordings as a data set of features; the arguments are those of `load`."""
     name = str(name_or_path)
-    given = {"pattern": pattern} if pattern is not None else {}
     shortest = getattr(sound, "frame_seconds", 0.032)
-    sounds = read_sounds(name_or_path, rate_hz=resample_hz, strict=strict, least_seconds=shortest, **given)
+    sounds = read_sounds(
+        name_or_path, rate_hz=resample_hz, strict=strict, least_seconds=shortest, pattern=pattern
+    )
     own = sound_features(sound, sounds.rate_hz)
     y = _labels(sounds, name, task)
     # Which cases are in which part is found out with their numbers, before any feature is computed.

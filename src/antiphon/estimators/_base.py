@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from os import PathLike
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from antiphon.data import Sequences, as_sequences
+from antiphon.data import SOUND_SUFFIXES, Sequences, Sounds, as_sequences, is_sound
 from antiphon.errors import InputError
 from antiphon.estimators._targets import Target, class_numbers
 from antiphon.fitting import measure
@@ -26,6 +27,8 @@ class SequenceEstimator(BaseEstimator):
     layout: Any
     output_: Output
     metric_: str
+    # How frames are made of waveforms; None where the model was not fitted on sound.
+    sound_: Any = None
 
     def _scores(
         self, values: Float[np.ndarray, "case time feature"], mask: Bool[np.ndarray, "case time"]
@@ -34,15 +37,59 @@ class SequenceEstimator(BaseEstimator):
 
     def _read(self, X: Any, *, reset: bool) -> Sequences:
         """Check cases; with `reset` remember what they are made of, else compare with that."""
+        X = self._heard(X, reset=reset)
         cases = as_sequences(X, layout=self.layout, features=getattr(self, "features", None))
         # A data frame has names that scikit-learn wants to see; of all else only the columns count.
         columns: Any = X if hasattr(X, "columns") else cases.frames
         validate_data(self, columns, reset=reset, skip_check_array=True)
         if reset:
             self.features_, self.rate_hz_, self.is_table_ = cases.features, cases.rate_hz, cases.is_table
+            self.sound_ = cases.sound
         else:
             self._compare(cases)
         return cases
+
+    def _heard(self, X: Any, *, reset: bool) -> Any:
+        """The frames of waveforms, or of recordings that are named by their paths; all else as it is."""
+        if is_paths(X):
+            X = Sounds.read(X)
+            lost = [problem.what for problem in X.problems if problem.left_out]
+            if lost:
+                raise InputError(
+                    f"Recordings that cannot be used: {'; '.join(lost)}.",
+                    "Recordings that can all be read.",
+                    "Leave them out, or read with Sounds.read, which leaves them out and says so.",
+                )
+        if not isinstance(X, Sounds):
+            return X
+        return X.frames() if reset else self.hear(X)
+
+    def hear(self, sounds: Sounds) -> Sequences:
+        """The frames of recordings, made as those that the model was fitted on.
+
+        Args:
+            sounds: Recordings of the same rate.
+
+        Raises:
+            InputError: The model was not fitted on sound, the rate is another one, or a recording is shorter
+                than a frame.
+        """
+        if self.sound_ is None:
+            raise InputError(
+                f"Waveforms, and {type(self).__name__} was fitted on frames of "
+                f"{', '.join(self.features_.names[:5])}{', ...' if len(self.features_) > 5 else ''}.",
+                "Frames of these features.",
+                "Fit on what Sounds.frames gives, so that the model knows how frames are made of sound.",
+            )
+        if sounds.rate_hz != self.sound_.rate_hz:
+            raise InputError(
+                f"Recordings of {sounds.rate_hz:g} Hz, and {type(self).__name__} was fitted on recordings of "
+                f"{self.sound_.rate_hz:g} Hz.",
+                "The same rate.",
+                f"Resample them: Sounds.read(..., rate_hz={self.sound_.rate_hz:g}), or on the command line "
+                f"--resample {self.sound_.rate_hz:g}.",
+            )
+        return sounds.frames(self.sound_)
 
     def _compare(self, cases: Sequences) -> None:
         name = type(self).__name__
@@ -59,6 +106,15 @@ class SequenceEstimator(BaseEstimator):
                 f"The features {', '.join(got)}, and {name} was fitted on {', '.join(known)}.",
                 "The same features in the same order.",
                 "Bring the columns into that order.",
+            )
+        if cases.sound is not None and self.sound_ is not None and cases.sound != self.sound_:
+            own, got = self.sound_.config, cases.sound.config
+            differ = [key for key in own if own[key] != got[key]]
+            raise InputError(
+                f"Features of sound with {', '.join(f'{key} {got[key]}' for key in differ)}, and {name} was "
+                f"fitted on features with {', '.join(f'{key} {own[key]}' for key in differ)}.",
+                "Features made in the same way.",
+                "Compute them with the settings in sound_, or pass the recordings themselves.",
             )
         if None not in (cases.rate_hz, self.rate_hz_) and cases.rate_hz != self.rate_hz_:
             raise InputError(
@@ -183,6 +239,22 @@ def seed_of(random_state: Any) -> int:
         check_random_state(int(random_state))  # which refuses negative seeds
         return int(random_state)
     return int(check_random_state(random_state).randint(2**31 - 1))
+
+
+def is_paths(X: Any) -> bool:
+    """Whether cases are given as the path of recordings, or as a list of such paths.
+
+    Example:
+        >>> is_paths("a.wav"), is_paths(["a.wav"]), is_paths([[0.0]]), is_paths(["one", "two"])
+        (True, True, False, False)
+    """
+    if isinstance(X, (str, PathLike)):
+        return is_sound(X) or Path(X).suffix.lower() in SOUND_SUFFIXES
+    return (
+        isinstance(X, (list, tuple))
+        and len(X) > 0
+        and all(isinstance(one, (str, PathLike)) and Path(one).suffix.lower() in SOUND_SUFFIXES for one in X)
+    )
 
 
 def _unpad(padded: np.ndarray, cases: Sequences) -> list[np.ndarray]:
