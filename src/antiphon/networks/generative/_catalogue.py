@@ -98,7 +98,8 @@ result = losses, network.sample(10, temperature=0.8, key=jax.random.key(2))
         example="""\
 import jax, jax.numpy as jnp
 from antiphon.networks.generative import GaussianRNN, minimise
-frames, mask = jnp.sin(jnp.arange(12.0) + jnp.arange(8.0)[:, None])[:, :, None], jnp.ones((8, 12), bool)
+frames = jnp.sin(jnp.arange(12.0)[None, :] + jnp.arange(8.0)[:, None])[:, :, None]
+mask = jnp.ones((8, 12), bool)
 network = GaussianRNN(1, hidden=8, key=jax.random.key(0))
 network, losses = minimise(network, GaussianRNN.loss, frames, mask, steps=100, key=jax.random.key(1))
 result = losses, network.sample(10, temperature=0.8, key=jax.random.key(2))
@@ -117,7 +118,8 @@ result = losses, network.sample(10, temperature=0.8, key=jax.random.key(2))
         example="""\
 import jax, jax.numpy as jnp
 from antiphon.networks.generative import SequenceVAE, minimise
-frames, mask = jnp.sin(jnp.arange(12.0) + jnp.arange(8.0)[:, None])[:, :, None], jnp.ones((8, 12), bool)
+frames = jnp.sin(jnp.arange(12.0)[None, :] + jnp.arange(8.0)[:, None])[:, :, None]
+mask = jnp.ones((8, 12), bool)
 network = SequenceVAE(1, 2, hidden=8, key=jax.random.key(0))
 network, losses = minimise(network, SequenceVAE.loss, frames, mask, steps=100, key=jax.random.key(1))
 result = losses, network.sample(12, temperature=0.8, key=jax.random.key(2))
@@ -136,7 +138,8 @@ result = losses, network.sample(12, temperature=0.8, key=jax.random.key(2))
         example="""\
 import jax, jax.numpy as jnp
 from antiphon.networks.generative import SequenceGAN, fit_gan
-frames, mask = jnp.sin(jnp.arange(12.0) + jnp.arange(8.0)[:, None])[:, :, None], jnp.ones((8, 12), bool)
+frames = jnp.sin(jnp.arange(12.0)[None, :] + jnp.arange(8.0)[:, None])[:, :, None]
+mask = jnp.ones((8, 12), bool)
 gan = SequenceGAN(1, 2, hidden=8, key=jax.random.key(0))
 gan, losses = fit_gan(gan, frames, mask, steps=100, key=jax.random.key(1))
 result = losses, gan.sample(12, temperature=0.8, key=jax.random.key(2))
