@@ -11,6 +11,7 @@ from antiphon.estimators._program import ProgramClassifier, ProgramRegressor, Pr
 from antiphon.estimators._recurrent import RecurrentClassifier, RecurrentRegressor, RecurrentTagger
 from antiphon.estimators._summary import hardware, looks, search_budget, search_strategy, summarise, versions
 from antiphon.estimators._tasks import learn_tasks
+from antiphon.estimators._tree import TreeClassifier
 
 __all__ = [
     "DistilRound",
@@ -25,6 +26,7 @@ __all__ = [
     "RecurrentClassifier",
     "RecurrentRegressor",
     "RecurrentTagger",
+    "TreeClassifier",
     "baselines",
     "distil",
     "export_model",

@@ -11,7 +11,12 @@ from antiphon.errors import InputError
 from antiphon.networks import to_arrays, with_scaling
 from antiphon.networks.trees import Tree, TreeLSTM, TreeRNN, pack
 
-KINDS = [(kind, arity) for kind in (TreeRNN, TreeLSTM) for arity in (None, 3)]
+KINDS = [
+    (TreeLSTM, None),
+    (TreeLSTM, 3),
+    (TreeRNN, None),
+    pytest.param(TreeRNN, 3, marks=pytest.mark.slow),
+]
 FEATURES, HIDDEN, OUT = 3, 4, 2
 
 
@@ -27,7 +32,7 @@ def make(rng, height, most=3):
 
 def some_trees(seed=0):
     rng = np.random.default_rng(seed)
-    return [make(rng, height) for height in (3, 0, 2)]
+    return [make(rng, height) for height in (2, 0, 1)]
 
 
 TREES = some_trees()
@@ -95,7 +100,7 @@ def test_outputs_and_gradients_are_those_of_recursion(kind, arity):
         np.testing.assert_allclose(got[name], slope, atol=1e-5, rtol=1e-5, err_msg=name)
 
 
-@pytest.mark.parametrize(("kind", "arity"), KINDS)
+@pytest.mark.parametrize(("kind", "arity"), KINDS[:1])
 def test_padding_and_batching_change_nothing(kind, arity):
     network = make_network(kind, arity)
     forest = pack(TREES, in_size=FEATURES, arity=3)
@@ -114,11 +119,10 @@ def test_padding_and_batching_change_nothing(kind, arity):
         np.testing.assert_array_equal(dirty[name], slope, err_msg=name)
 
 
-@pytest.mark.parametrize("kind", [TreeRNN, TreeLSTM])
-def test_the_order_of_children_counts_only_with_an_arity(kind):
+def test_the_order_of_children_counts_only_with_an_arity():
     turned = [tree.fold(lambda value, below: Tree(value, below[::-1])) for tree in TREES]
     for arity in (None, 3):
-        network = make_network(kind, arity)
+        network = make_network(TreeLSTM, arity)
         one, other = (
             np.asarray(at_roots(network, pack(t, in_size=FEATURES, arity=3)))[0] for t in (TREES, turned)
         )
