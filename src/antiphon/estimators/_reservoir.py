@@ -14,6 +14,7 @@ from scipy.special import log_softmax
 from sklearn.base import ClassifierMixin
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from antiphon.data import folds
 from antiphon.errors import InputError
@@ -119,9 +120,11 @@ class ReservoirClassifier(ClassifierMixin, Classes, SequenceEstimator):
         )
         read = reservoir_features(network, values, mask)
         wanted = _signs(target)
-        held, self.ridge_ = self._hold_out(read, wanted, target, groups, seed)
+        # On matrices as small as these, threads mostly wait for each other.
+        with threadpool_limits(1):
+            held, self.ridge_ = self._hold_out(read, wanted, target, groups, seed)
+            fitted = with_read_out(network, read, wanted, ridge=self.ridge_, weights=target.weights)
         scale = _scale(held, target)
-        fitted = with_read_out(network, read, wanted, ridge=self.ridge_, weights=target.weights)
         self.network_ = eqx.tree_at(
             lambda n: (n.linear.weight, n.linear.bias), fitted, replace_fn=lambda a: a * np.float32(scale)
         )

@@ -72,10 +72,12 @@ def test_the_same_key_draws_the_same_reservoir(kind):
 
 
 def test_an_echo_state_reservoir_has_its_radius_and_density():
-    reservoir = EchoState(IN, 200, spectral_radius=0.85, density=0.2, input_scale=0.3, key=jax.random.key(0))
+    reservoir = EchoState(
+        IN, UNITS, spectral_radius=0.85, density=0.4, input_scale=0.3, key=jax.random.key(0)
+    )
     weight = np.asarray(reservoir.weight, np.float64)
     assert np.abs(np.linalg.eigvals(weight)).max() == pytest.approx(0.85, abs=1e-4)
-    assert (weight != 0).mean() == pytest.approx(0.2, abs=0.02)
+    assert (weight != 0).mean() == pytest.approx(0.4, abs=0.04)
     assert np.abs(reservoir.weight_in).max() <= 0.3
     nothing = EchoState(IN, 2, density=1e-6, key=jax.random.key(0))
     assert not np.asarray(nothing.weight).any()
@@ -106,9 +108,10 @@ def test_echoes_fade():
 
 
 def test_it_remembers_what_it_heard_before():
-    reservoir = EchoState(1, UNITS, leak=1.0, input_scale=0.1, key=jax.random.key(0))
+    reservoir = EchoState(1, UNITS, density=0.3, leak=1.0, input_scale=0.1, key=jax.random.key(0))
     frames = np.random.default_rng(0).uniform(-1, 1, (1500, 1)).astype(np.float32)
-    states = np.asarray(run(reservoir, frames, np.ones(1500, bool)))
+    # In double precision: the regression is on many states that nearly depend on each other.
+    states = np.asarray(run(reservoir, frames, np.ones(1500, bool)), np.float64)
     learned = {}
     for ago in (1, 4, 200):
         wanted = np.roll(frames[:, 0], ago)
