@@ -41,6 +41,7 @@ def test_it_tags_whole_rows(chains):
     assert clone(model).get_params() == model.get_params()
 
 
+@pytest.mark.slow
 def test_two_classes_have_one_score(chains):
     X, y = chains
     y = [np.where(tags == "red", 1, 0) for tags in y]

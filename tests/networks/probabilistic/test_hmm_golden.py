@@ -19,7 +19,14 @@ from antiphon.networks.probabilistic import (
 )
 
 GOLDEN = np.load(Path(__file__).with_name("hmm_golden.npz"))
-KINDS = ("categorical", "diagonal", "full", "mixture-diagonal", "mixture-full")
+# What only differs in what another one has, too, is left to the slow tests.
+KINDS = (
+    "categorical",
+    "diagonal",
+    pytest.param("full", marks=pytest.mark.slow),
+    pytest.param("mixture-diagonal", marks=pytest.mark.slow),
+    "mixture-full",
+)
 CLOSE = {"rtol": 1e-6, "atol": 1e-9}
 
 

@@ -9,13 +9,13 @@ import jax
 import jax.numpy as jnp
 
 from antiphon.networks._entry import Entry
-from antiphon.networks._maps import SequenceToSequence
 from antiphon.networks.probabilistic._bank import HMMBank
 from antiphon.networks.probabilistic._crf import CRF
 from antiphon.networks.probabilistic._ctc import ctc_loss
 from antiphon.networks.probabilistic._hmm import HMM
 from antiphon.networks.probabilistic._ngrams import count_ngrams
 
+_TAGS = {"kind": "SequenceToSequence", "in_size": 2, "out_size": 3, "cell": "rnn", "hidden": 4}
 _RABINER = "Rabiner, A Tutorial on Hidden Markov Models, Proceedings of the IEEE 77, 1989"
 
 
@@ -124,11 +124,7 @@ from antiphon.networks.probabilistic import CRF
 network = SequenceToSequence(2, 3, cell="rnn", hidden=4, key=jax.random.key(0))
 crf = CRF(network, key=jax.random.key(1))
 score, result = crf.viterbi(jnp.ones((5, 2)), jnp.ones(5, bool))""",
-        run=_sequence(
-            lambda: CRF(
-                SequenceToSequence(2, 3, cell="rnn", hidden=4, key=jax.random.key(0)), key=jax.random.key(1)
-            )
-        ),
+        run=_sequence(lambda: CRF(_TAGS, key=jax.random.key(1))),
         masked=True,
     ),
     Entry(

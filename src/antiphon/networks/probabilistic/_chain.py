@@ -102,7 +102,8 @@ def expected_counts(
 ) -> Counts:
     """How often each weight is used, on average over all paths; all 0 where no path is possible."""
     value, (first, pairs, single) = jax.value_and_grad(
-        lambda *weights: log_partition(*weights, mask, parallel=parallel), argnums=(0, 1, 2)
+        lambda first, step, single: log_partition(first, step, single, mask, parallel=parallel),
+        argnums=(0, 1, 2),
     )(floored(initial), floored(transition), floored(potentials))
     return Counts(value, first, pairs, single)
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from antiphon.errors import InputError
@@ -154,7 +154,7 @@ class CRF(eqx.Module):
                 f"One a frame: shape {tuple(mask.shape)}.",
                 "Pad the tags.",
             )
-        if isinstance(tags, jax.core.Tracer) or isinstance(mask, jax.core.Tracer):
+        if isinstance(tags, Tracer) or isinstance(mask, Tracer):
             return
         wrong = tags[mask & ((tags < 0) | (tags >= self.out_size))]
         if wrong.size:

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, Int
 from scipy.special import log_softmax
 
@@ -62,7 +63,7 @@ def ctc_loss(
             "Shapes (time, symbol), (time,), (label,) and (label,).",
             "Use jax.vmap for a batch.",
         )
-    if not any(isinstance(part, jax.core.Tracer) for part in (logits, mask, labels, label_mask)):
+    if not any(isinstance(part, Tracer) for part in (logits, mask, labels, label_mask)):
         check_ctc(mask[None], labels[None], label_mask[None], symbols=logits.shape[1], blank=blank)
     return _loss(logits, mask, labels, label_mask, blank)
 
@@ -187,9 +188,9 @@ def ctc_beam(
                     longer[1] = np.logaddexp(longer[1], blanked + weight)
                 else:
                     longer[1] = np.logaddexp(longer[1], either + weight)
-        ranked = sorted(grown.items(), key=lambda item: (-np.logaddexp(*item[1]), item[0]))
+        ranked = sorted(grown.items(), key=lambda item: (-np.logaddexp(item[1][0], item[1][1]), item[0]))
         beam = {prefix: (a, b) for prefix, (a, b) in ranked[:width]}
-    return [(prefix, float(np.logaddexp(*ends))) for prefix, ends in beam.items()]
+    return [(prefix, float(np.logaddexp(ends[0], ends[1]))) for prefix, ends in beam.items()]
 
 
 def _log_probabilities(logits: Any, mask: Any) -> Float[np.ndarray, "frame symbol"]:

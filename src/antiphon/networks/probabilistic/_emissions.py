@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 import equinox as eqx
 import jax
@@ -115,7 +115,7 @@ class Gaussian(eqx.Module):
         )
 
     @classmethod
-    def of(cls, means: object, covariances: object, weights: object = None) -> Self:
+    def of(cls, means: Any, covariances: Any, weights: Any = None) -> Self:
         """From means, covariances and component weights as they are written down.
 
         Args:
@@ -156,14 +156,14 @@ class Gaussian(eqx.Module):
         precision = np.linalg.inv(factor)
         dtype = jnp.zeros(()).dtype  # 64 bits where JAX has them on
         with np.errstate(divide="ignore"):
-            arrays = (
-                mean,
-                np.log(np.diagonal(precision, axis1=-2, axis2=-1)),
-                np.tril(precision, -1) if full else None,
-                np.log(weight),
-                np.full(mean.shape[2], LEAST_VARIANCE),
-            )
-        return cls(*(None if a is None else jnp.asarray(a, dtype) for a in arrays))
+            log_weights = np.log(weight)
+        return cls(
+            jnp.asarray(mean, dtype),
+            jnp.asarray(np.log(np.diagonal(precision, axis1=-2, axis2=-1)), dtype),
+            jnp.asarray(np.tril(precision, -1), dtype) if full else None,
+            jnp.asarray(log_weights, dtype),
+            jnp.full((mean.shape[2],), LEAST_VARIANCE, dtype),
+        )
 
     @property
     def discrete(self) -> bool:

@@ -212,7 +212,7 @@ def _epoch(
 
     keys = jax.random.split(key, batches[0].shape[0])
     (parameters, state), losses = jax.lax.scan(advance, (parameters, state), (*batches, rates, keys))
-    held_losses = jax.lax.map(lambda now: total(parameters, *now, None), held)
+    held_losses = jax.lax.map(lambda now: total(parameters, now[0], now[1], None), held)
     return parameters, state, (losses.sum() / _count(batches[1]), held_losses.sum() / _count(held[1]))
 
 

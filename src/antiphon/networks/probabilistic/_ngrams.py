@@ -53,10 +53,10 @@ class BagOfWords(CountVectorizer):
             tokenizer=_symbols,
             preprocessor=_as_it_is,
             lowercase=False,
-            token_pattern=None,
+            token_pattern=None,  # pyright: ignore[reportArgumentType]
             ngram_range=ngram_range,
             binary=binary,
-            min_df=min_df,
+            min_df=min_df,  # pyright: ignore[reportArgumentType]
             max_df=max_df,
             max_features=max_features,
         )

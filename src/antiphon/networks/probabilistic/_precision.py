@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
@@ -19,7 +20,7 @@ def double() -> AbstractContextManager:
     """A context in which JAX has 64 bits, in this thread only."""
     switch: Any = getattr(jax, "enable_x64", None)
     if switch is None:  # its name before JAX 0.8
-        from jax.experimental import enable_x64 as switch
+        switch = importlib.import_module("jax.experimental").enable_x64
     return switch(True)
 
 

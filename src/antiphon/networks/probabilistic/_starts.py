@@ -56,7 +56,7 @@ def _clusters(frames: Frames, count: int, start: str, rng: np.random.Generator) 
         seed = int(rng.integers(2**31))
         # On this little data threads wait for each other longer than they work.
         with threadpool_limits(1):
-            return KMeans(count, n_init=1, random_state=seed).fit_predict(frames).astype(np.int64)
+            return KMeans(count, n_init=1, random_state=seed).fit_predict(frames).astype(np.int64)  # pyright: ignore[reportArgumentType]
     centres = distinct[rng.choice(len(distinct), count, replace=False)]
     distances = ((frames[:, None, :] - centres[None]) ** 2).sum(2)
     return distances.argmin(1)
