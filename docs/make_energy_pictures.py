@@ -93,7 +93,7 @@ def spiking() -> Figure:
     network = SpikingToVector(2, 1, hidden=40, substeps=1, key=jax.random.key(0))
     spikes = np.asarray(jax.jit(lambda n, w: n.spikes(w, jnp.ones(120, bool))[0])(network, wave))
     time, unit = np.nonzero(spikes[:, np.argsort(spikes.sum(0))])
-    left.scatter(time, unit, s=2, color=BLUE, linewidths=0)
+    left.scatter(time, unit, s=2, color=BLUE, linewidths=0, rasterized=True)
     left.set(xlabel="frame", ylabel="neuron", title="spikes while two waves pass")
     relu = VectorToVector(6, 4, hidden=32, depth=2, activation="relu", key=jax.random.key(0))
     examples = jax.random.normal(jax.random.key(1), (300, 6))
