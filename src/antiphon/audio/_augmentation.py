@@ -107,14 +107,15 @@ def change_speed(
     base = number * whole + jnp.floor(beyond).astype(jnp.int32)
     fraction = beyond - jnp.floor(beyond)
     cut = jnp.minimum(1.0, 1.0 / rate)
-    total = jnp.zeros(size, samples.dtype)
-    for tap in range(-_TAPS + 1, _TAPS + 1):
+
+    def add(tap: Int[Array, ""], total: Samples) -> Samples:
         place = base + tap
-        away = tap - fraction
+        away = tap.astype(samples.dtype) - fraction
         window = jnp.where(jnp.abs(away) < _TAPS, 0.5 + 0.5 * jnp.cos(jnp.pi * away / _TAPS), 0.0)
-        inside = (place >= 0) & (place < real)
-        value = jnp.where(inside, samples[jnp.clip(place, 0, count - 1)], 0.0)
-        total = total + value * cut * jnp.sinc(cut * away) * window
+        value = jnp.where((place >= 0) & (place < real), samples[jnp.clip(place, 0, count - 1)], 0.0)
+        return total + value * cut * jnp.sinc(cut * away) * window
+
+    total = jax.lax.fori_loop(1 - _TAPS, _TAPS + 1, add, jnp.zeros(size, samples.dtype))
     return jnp.where(number < out, total, 0.0), out
 
 

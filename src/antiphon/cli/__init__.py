@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -312,6 +313,8 @@ def _number(text: str | None) -> float | int | None:
 
 def main() -> None:
     """Run the command; what a user can mend is one message and exit code 2."""
+    # What a data set warns of is part of what the command prints.
+    logging.getLogger("antiphon.data").addHandler(logging.NullHandler())
     try:
         app()
     except AntiphonError as error:

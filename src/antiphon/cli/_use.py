@@ -89,8 +89,9 @@ def predict(
         )  # fmt: skip
         if data in {entry.name for entry in available()} and sounds.parts is not None:
             sounds = sounds[sounds.parts == 2]
-        for problem in sounds.problems:  # not among the rows, which another program may read
-            sys.stderr.write(f"antiphon: {problem.what}{' (left out)' if problem.left_out else ''}\n")
+        told = [problem.what + " (left out)" * problem.left_out for problem in sounds.problems]
+        for text in (*sounds.notes, *told):  # not among the rows, which another program may read
+            sys.stderr.write(f"antiphon: {text}\n")
         cases, names = fitted.hear(sounds), sounds.names
     elif data in {entry.name for entry in available()}:
         cases = load(data, features=features, rate_hz=rate_hz).test.X

@@ -122,7 +122,7 @@ def copies_of(sounds: Sounds, augmentation: Augmentation) -> list[Float32[np.nda
     """The changed copies of all recordings: first copies, then second ones, ..."""
     import jax
 
-    change = _changing(augmentation, sounds.rate_hz)
+    change = _changing(_compiled_for(augmentation), sounds.rate_hz)
     key = jax.random.key(augmentation.seed)
     found: list[Any] = [None] * (len(sounds) * augmentation.copies)
     for copy in range(augmentation.copies):
@@ -142,13 +142,18 @@ def masked_copies(X: Sequences, first: int, augmentation: Augmentation) -> Seque
     if not (augmentation.time_masks or augmentation.feature_masks):
         return X
     assert X.sound is not None
-    blot = _blotting(augmentation, X.sound.frames_hz)
+    blot = _blotting(_compiled_for(augmentation), X.sound.frames_hz)
     values, mask = X.pad()
     copies = np.arange(first, len(X))
     # Its own stream of numbers: the copies' waveforms have used the others.
     key = jax.random.fold_in(jax.random.key(augmentation.seed), 0x5BEC)
     values[copies] = np.asarray(blot(values[copies], mask[copies], key, copies.astype(np.uint32)))
     return Sequences(values[mask], X.lengths, X.features, X.rate_hz, sound=X.sound)
+
+
+def _compiled_for(augmentation: Augmentation) -> Augmentation:
+    """What compiled functions know of it: not the seed and the number of copies, which they are given."""
+    return replace(augmentation, seed=0, copies=1)
 
 
 def _bucket(samples: int) -> int:

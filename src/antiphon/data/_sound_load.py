@@ -18,7 +18,7 @@ from antiphon.data._sequences import Sequences
 from antiphon.data._sound_frames import masked_copies, sound_features
 from antiphon.data._sound_synthetic import synthetic_sounds
 from antiphon.data._sounds import Sounds
-from antiphon.errors import DatasetError
+from antiphon.errors import DatasetError, InputError
 
 if TYPE_CHECKING:
     from antiphon.audio import Augmentation
@@ -142,13 +142,13 @@ def _labels(sounds: Sounds, name: str, task: str | None) -> np.ndarray:
             return numbers
         if task == "regression":
             raise DatasetError(
-                f"Labels of {name} that are no numbers, such as {y[0]!r}.",
+                f"Labels of {name} that are no numbers, such as {str(y[0])!r}.",
                 "Numbers, for a regression.",
                 "Leave task out for a classification.",
             )
     if task != "regression" and len(np.unique(y)) < 2:
         raise DatasetError(
-            f"All {len(y)} recordings of {name} are of one class, {y[0]!r}.",
+            f"All {len(y)} recordings of {name} are of one class, {str(y[0])!r}.",
             "Recordings of at least two classes.",
             "Add recordings of what they are to be told from.",
         )
