@@ -204,7 +204,8 @@ def _scale(held: Float[np.ndarray, "case out"], target: Target) -> float:
         likely = log_softmax(scores * np.exp(logarithm), axis=1)[np.arange(len(held)), target.numbers]
         return -float(likely @ target.weights)
 
-    return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
+    best: Any = minimize_scalar(loss, bounds=(-3, 3), method="bounded")
+    return float(np.exp(best.x))
 
 
 def _with_threshold(target: Target, held: Float[np.ndarray, "case out"]) -> Any:

@@ -22,7 +22,8 @@ from antiphon.networks.energy._salesman import HopfieldTank
 
 _IMPORTS = "import jax, jax.numpy as jnp\nfrom antiphon.networks.energy import "
 _SIGNS = "its units are signs, through which no gradient flows"
-_PATTERNS = [[1, 1, 1, -1, -1, -1], [1, -1, 1, -1, 1, -1]]
+_PATTERNS: Any = [[1, 1, 1, -1, -1, -1], [1, -1, 1, -1, 1, -1]]
+_BLANKS: Any = [[1, -1, 0, 0, 1, 0], [0, 1, 1, 1, 0, 0]]
 _STATE = [1.0, 1.0, -1.0, -1.0, -1.0, -1.0]
 _RECALL = "result = memory(jnp.array([1.0, 1, -1, -1, -1, -1]))"
 
@@ -113,7 +114,7 @@ ENTRIES: tuple[Entry, ...] = (
         example=f"{_IMPORTS}MultitaskingHopfield, diluted_patterns\n"
         "memory = MultitaskingHopfield(diluted_patterns(3, 200, 0.4, key=jax.random.key(0)))\n"
         "result = memory.overlaps(memory(memory.hierarchy()))",
-        run=_memory(lambda: MultitaskingHopfield([[1, -1, 0, 0, 1, 0], [0, 1, 1, 1, 0, 0]])),
+        run=_memory(lambda: MultitaskingHopfield(_BLANKS)),
         no_hole=_SIGNS,
     ),
     Entry(

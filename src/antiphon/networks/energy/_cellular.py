@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Self
 
-import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from antiphon.errors import InputError
@@ -94,7 +94,7 @@ class CellularNetwork(Flow):
     def __init__(self, feedback: Any, control: Any, bias: Any, image: Any, *, boundary: Any = -1.0) -> None:
         self.feedback = _template("feedback", feedback)
         self.control = _template("control", control)
-        if not isinstance(self.feedback, jax.core.Tracer) and not np.allclose(
+        if not isinstance(self.feedback, Tracer) and not np.allclose(
             self.feedback, self.feedback[::-1, ::-1]
         ):
             raise InputError(
@@ -105,7 +105,7 @@ class CellularNetwork(Flow):
         self.bias = as_numbers("bias", bias, ())
         self.image = as_numbers("image", image, ("row", "column"))
         self.boundary = as_numbers("boundary", boundary, ())
-        if not isinstance(self.image, jax.core.Tracer) and np.abs(np.asarray(self.image)).max() > 1:
+        if not isinstance(self.image, Tracer) and np.abs(np.asarray(self.image)).max() > 1:
             raise InputError(
                 "An image that leaves -1 to 1.", "White -1, black 1, greys between.", "Rescale it."
             )

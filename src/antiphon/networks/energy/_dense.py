@@ -139,6 +139,9 @@ class ExponentialHopfield(_PatternMemory):
         [1.0, 1.0, 1.0, -1.0, -1.0, -1.0]
     """
 
+    def __init__(self, patterns: Any) -> None:
+        super().__init__(patterns)
+
     def energy(self, state: State) -> Float[Array, ""]:
         """`-log(sum over patterns of exp(overlap))`: falls exactly where the paper's `-sum of exp` falls."""
         return -jax.nn.logsumexp(self.patterns @ state)

@@ -6,9 +6,9 @@ from abc import abstractmethod
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from antiphon.errors import InputError
@@ -71,12 +71,12 @@ class Flow(eqx.Module):
 
 
 def _check_times(times: Float[Array, " time"]) -> None:
-    known = not isinstance(times, jax.core.Tracer)
+    known = not isinstance(times, Tracer)
     if times.ndim != 1 or times.shape[0] < 2 or (known and not (np.diff(np.asarray(times)) > 0).all()):
         raise InputError("Times that do not rise.", "At least two, each later than the last.", "Sort them.")
 
 
-def _rate(time: Array, state: Array, flow: Any) -> Array:
+def _rate(time: Any, state: Any, flow: Any) -> Any:
     # A function with a name: diffrax compiles once for each function that it is given.
     return flow.rate(state)
 
@@ -84,7 +84,7 @@ def _rate(time: Array, state: Array, flow: Any) -> Array:
 def _solve(flow: Any, state: Array, times: Array, tolerance: float) -> Array:
     import diffrax  # here, because it takes as long to import as all the rest
 
-    return diffrax.diffeqsolve(
+    states: Any = diffrax.diffeqsolve(
         diffrax.ODETerm(_rate),
         diffrax.Tsit5(),
         times[0],
@@ -96,3 +96,4 @@ def _solve(flow: Any, state: Array, times: Array, tolerance: float) -> Array:
         stepsize_controller=diffrax.PIDController(rtol=tolerance, atol=tolerance),
         max_steps=STEPS,
     ).ys
+    return states

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from antiphon.errors import InputError
@@ -37,7 +38,7 @@ def as_numbers(name: str, value: Any, shape: tuple[int | str, ...]) -> Float[Arr
         raise InputError(
             f"{name} of shape {tuple(value.shape)}.", f"Shape ({wanted}).", f"Check the axes of {name}."
         )
-    if not isinstance(value, jax.core.Tracer) and not np.isfinite(np.asarray(value)).all():
+    if not isinstance(value, Tracer) and not np.isfinite(np.asarray(value)).all():
         raise InputError(
             f"{name} with NaN or infinity in it.", "Finite numbers.", "Check where they come from."
         )
@@ -47,7 +48,7 @@ def as_numbers(name: str, value: Any, shape: tuple[int | str, ...]) -> Float[Arr
 def as_levels(name: str, value: Any, shape: tuple[int | str, ...], levels: tuple[int, ...]) -> Array:
     """The value as floats of a shape that are all one of a few levels, for example -1 and 1."""
     array = as_numbers(name, value, shape)
-    if not isinstance(array, jax.core.Tracer):
+    if not isinstance(array, Tracer):
         found = np.setdiff1d(np.asarray(array), np.array(levels, float))
         if len(found):
             raise InputError(
@@ -60,7 +61,7 @@ def as_levels(name: str, value: Any, shape: tuple[int | str, ...], levels: tuple
 
 def check_symmetric(name: str, matrix: Array, why: str) -> None:
     """Refuse a matrix that is not its own transpose."""
-    if isinstance(matrix, jax.core.Tracer):
+    if isinstance(matrix, Tracer):
         return
     given = np.asarray(matrix)
     if not np.allclose(given, given.T, rtol=1e-5, atol=1e-6 * max(1.0, float(np.abs(given).max()))):
@@ -72,7 +73,7 @@ def check_symmetric(name: str, matrix: Array, why: str) -> None:
 def as_positive(name: str, value: Any) -> Float[Array, ""]:
     """The value as one positive float."""
     number = as_numbers(name, value, ())
-    if not isinstance(number, jax.core.Tracer) and not float(number) > 0:
+    if not isinstance(number, Tracer) and not float(number) > 0:
         raise InputError(
             f"{name}={float(number):g}.", "A number above 0.", f"Give {name} as a positive number."
         )

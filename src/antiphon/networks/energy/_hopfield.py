@@ -8,6 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from antiphon.errors import InputError
@@ -69,7 +70,7 @@ class Hopfield(eqx.Module):
     def __init__(self, weights: Any, bias: Any = None) -> None:
         self.weights = as_numbers("weights", weights, ("unit", "unit"))
         check_symmetric("weights", self.weights, "without it there is no energy")
-        if not isinstance(self.weights, jax.core.Tracer) and np.diag(np.asarray(self.weights)).any():
+        if not isinstance(self.weights, Tracer) and np.diag(np.asarray(self.weights)).any():
             raise InputError(
                 "Weights with a diagonal that is not 0.", "No self-coupling.", "Set the diagonal to 0."
             )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Self
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from antiphon.errors import InputError
@@ -68,7 +68,7 @@ class ProjectionNetwork(Flow):
         self.vector = as_numbers("vector", vector, (units,))
         self.lower, self.upper = (_bound(name, b, units) for name, b in (("lower", lower), ("upper", upper)))
         self.corrected = check_flag("corrected", corrected)
-        if any(isinstance(leaf, jax.core.Tracer) for leaf in (self.matrix, self.lower, self.upper)):
+        if any(isinstance(leaf, Tracer) for leaf in (self.matrix, self.lower, self.upper)):
             return
         given = np.asarray(self.matrix, np.float64)
         lowest = np.linalg.eigvalsh((given + given.T) / 2)[0]

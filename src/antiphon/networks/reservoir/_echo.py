@@ -21,13 +21,13 @@ States = Float[Array, "time unit"]
 
 
 def check_number(name: str, value: object, low: float, high: float, *, open_low: bool = True) -> float:
-    """The value as a float, if it is above `low` (or equal, unless that is left out) and at most `high`."""
-    right = not isinstance(value, bool) and isinstance(value, int | float) and math.isfinite(value)
-    if not right or not low <= float(value) <= high or (open_low and value == low):
+    """The value as a float, if it is above `low` (or equal, where that is allowed) and at most `high`."""
+    number = math.nan if isinstance(value, bool) or not isinstance(value, int | float) else float(value)
+    if not math.isfinite(number) or not low <= number <= high or (open_low and number == low):
         span = f"above {low:g}" if open_low else f"from {low:g} up"
         end = "" if math.isinf(high) else f", up to {high:g}"
         raise InputError(f"{name}={value!r}.", f"A number {span}{end}.", f"Correct {name}.")
-    return float(value)
+    return number
 
 
 def radius_of(matrix: Float[Array, "unit unit"]) -> Float[Array, ""]:

@@ -131,5 +131,5 @@ def to_spiking(
         biases.append(jnp.asarray(bias / largest, jnp.float32))
         before = largest
     weights.append(last.weight)
-    biases.append(last.bias / before)
+    biases.append(jnp.asarray(np.asarray(last.bias) / before, jnp.float32))
     return ConvertedNetwork(network.scaling, tuple(weights), tuple(biases), jnp.asarray(before, jnp.float32))
