@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from antiphon.errors import InputError
 from antiphon.networks import Recurrent, RNNCell, from_arrays, make_cell, to_arrays
 
-CELLS = ("rnn", "lstm", "gru")
+CELLS = ("rnn", "lstm", "gru", "mingru", "minlstm")
 SIZE = 2
 HIDDEN = 3
 
@@ -21,7 +21,7 @@ def sigmoid(x):
 
 def reference_direction(cell, weights, name, frames, hidden):
     """Outputs of one direction of one layer; gates in PyTorch's order."""
-    w, u, b = (weights[f"{name}.{part}"] for part in ("weight_ih", "weight_hh", "bias"))
+    w, u, b = (weights.get(f"{name}.{part}") for part in ("weight_ih", "weight_hh", "bias"))
     h, c = np.zeros(hidden), np.zeros(hidden)
     first, second, third, fourth = (slice(k * hidden, (k + 1) * hidden) for k in range(4))
     outputs = []
@@ -35,6 +35,12 @@ def reference_direction(cell, weights, name, frames, hidden):
             out = sigmoid(w[fourth] @ x + u[fourth] @ h + b[fourth])
             c = forget * c + put * candidate
             h = out * np.tanh(c)
+        elif cell == "mingru":
+            update = sigmoid(w[first] @ x + b[first])
+            h = (1 - update) * h + update * (w[second] @ x + b[second])
+        elif cell == "minlstm":
+            forget, put = sigmoid(w[first] @ x + b[first]), sigmoid(w[second] @ x + b[second])
+            h = (forget * h + put * (w[third] @ x + b[third])) / (forget + put)
         else:
             reset = sigmoid(w[first] @ x + u[first] @ h + b[first])
             update = sigmoid(w[second] @ x + u[second] @ h + b[second])
@@ -80,7 +86,7 @@ def both(network, frames, mask):
 
 
 @pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize(("layers", "bidirectional"), [(1, False), (1, True), (3, False), (2, True)])
+@pytest.mark.parametrize(("layers", "bidirectional"), [(1, False), (2, True)])
 def test_outputs_match_the_reference(cell, layers, bidirectional):
     network = random_network(cell, layers, bidirectional)
     frames = random_frames(7)
