@@ -87,11 +87,11 @@ def test_groups_are_held_out_together_and_the_penalty_can_be_given():
 
 
 def test_it_can_be_cloned():
-    model = ReservoirClassifier("liquid", units=np.int64(8), input_scale=np.float64(0.4), random_state=3)
+    model = ReservoirClassifier(units=np.int64(8), input_scale=np.float64(0.4), random_state=3)
     again = clone(model)
     assert again.get_params() == model.get_params()
-    X, y = small(("a", "b", "c"))
-    assert set(again.fit(X, y).predict(X)) <= {"a", "b", "c"}
+    X, y = small()
+    assert again.fit(X, y).score(X, y) > 0.5
 
 
 BAD = {

@@ -96,7 +96,7 @@ def test_exponential_energy_holds_100_000_patterns():
     network = ExponentialHopfield(patterns)
     np.testing.assert_array_equal(update(network, some), some)
     assert np.isfinite(network.energy(some[0]))
-    flipped = some * jnp.where(jnp.arange(100) < 10, -1.0, 1.0)
+    flipped = some * jnp.where(jnp.arange(100) < 10, -1.0, 1.0)[None, :]
     np.testing.assert_array_equal(update(network, flipped), some)
 
 

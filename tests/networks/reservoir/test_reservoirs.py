@@ -122,7 +122,7 @@ def test_it_remembers_what_it_heard_before():
     assert learned[200] < 0.1
 
 
-@pytest.mark.parametrize("kind", [EchoStateToVector, LiquidToVector])
+@pytest.mark.parametrize("kind", [EchoStateToVector, pytest.param(LiquidToVector, marks=pytest.mark.slow)])
 def test_padding_changes_neither_answer_nor_gradient_and_only_the_read_out_has_one(kind):
     network = kind(IN, 3, units=UNITS, key=jax.random.key(0))
     frames, _ = frames_and_mask()
