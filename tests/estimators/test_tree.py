@@ -36,6 +36,7 @@ def test_scores_chances_and_classes_agree(fitted):
     np.testing.assert_allclose(fitted.predict_proba(texts), chances[:3], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_it_stops_when_nothing_gets_better_and_the_same_seed_gives_the_same():
     settings = {"network": "rnn", "hidden": 4, "dropout": 0.2, "learning_rate": 0.1, "validation": 0.5}
     noise = np.where(np.random.default_rng(0).integers(2, size=len(TREES)), "yes", "no")

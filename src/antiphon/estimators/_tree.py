@@ -56,7 +56,7 @@ class TreeClassifier(ClassifierMixin, BaseEstimator):
 
     Example:
         >>> X = ["(or 0 1)", "(or 0 0)", "(and 0 1)", "(and 1 1)"] * 4
-        >>> model = TreeClassifier(hidden=4, epochs=2, random_state=0).fit(X, [1, 0, 0, 1] * 4)
+        >>> model = TreeClassifier(network="rnn", hidden=4, epochs=2, random_state=0).fit(X, [1, 0, 0, 1] * 4)
         >>> model.predict_proba(X).shape
         (16, 2)
     """
@@ -118,8 +118,9 @@ class TreeClassifier(ClassifierMixin, BaseEstimator):
             parts = train_test_split(rows, test_size=self.validation, random_state=seed, stratify=strata)
             rows, held = (np.asarray(part) for part in parts)
         self.labels_ = value_labels(trees) or None
-        fresh = self._fresh(trees, jax.random.key(seed % 2**32))
-        self._train(fresh, trees, numbers, rows, held, seed)
+        sizes = (len(node.value) for tree in trees for node in tree.postorder() if node.value is not None)
+        self._in_size = len(self.labels_) if self.labels_ else next(sizes, 1)
+        self._train(trees, numbers, rows, held, seed)
         return self
 
     def _check_settings(self) -> None:
@@ -142,9 +143,8 @@ class TreeClassifier(ClassifierMixin, BaseEstimator):
     def _fresh(self, trees: list[Tree], key: Any) -> Any:
         """A network with its initial weights; numbers in nodes are divided by their root mean square."""
         values = [node.value for tree in trees for node in tree.postorder()]
-        vectors = [v for v in values if isinstance(v, tuple)]
-        in_size = len(self.labels_) if self.labels_ else len(vectors[0]) if vectors else 1
-        self._in_size = in_size
+        in_size = self._in_size
+        vectors = [v for v in values if isinstance(v, tuple) and len(v) == in_size]
         network = NETWORKS[self.network](
             in_size,
             len(self.classes_),
@@ -153,7 +153,7 @@ class TreeClassifier(ClassifierMixin, BaseEstimator):
             dropout=self.dropout,
             key=key,
         )
-        if self.labels_ or not vectors or any(len(v) != in_size for v in vectors):
+        if self.labels_ or not vectors:
             return network
         scale = np.sqrt(np.mean(np.square(np.array(vectors)), axis=0))
         # Not shifted: a node without a value stays at 0.
@@ -169,17 +169,17 @@ class TreeClassifier(ClassifierMixin, BaseEstimator):
 
     def _train(
         self,
-        network: Any,
         trees: list[Tree],
         numbers: np.ndarray,
         rows: np.ndarray,
         held: np.ndarray,
         seed: int,
     ) -> None:
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(seed)  # of batches
         groups = _groups(rng.permutation(rows), self.batch_size)
         # Every batch is made once: of equal shapes, in another order each epoch.
         forests = self._batches(trees, groups)
+        network = self._fresh(trees, jax.random.key(seed % 2**32))
         targets = [_padded(numbers[group], len(forests[0].roots)) for group in groups]
         steps = self.epochs * len(groups)
         rates = iter(_rates(float(self.learning_rate), steps))

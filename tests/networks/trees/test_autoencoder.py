@@ -56,7 +56,7 @@ def test_codes_losses_and_gradients_are_those_of_recursion(normalised, weighted)
         found = [autoencoder(jnp, {**named, **arrays}, tree) for tree in TREES]
         return sum(loss for nodes in found for _, loss, _ in nodes) + sum(nodes[-1][0][0] for nodes in found)
 
-    wanted = jax.grad(loss)({name: jnp.asarray(a) for name, a in arrays.items()})
+    wanted = jax.jit(jax.grad(loss))({name: jnp.asarray(a) for name, a in arrays.items()})
     for name, slope in to_arrays(slopes).items():
         np.testing.assert_allclose(slope, wanted[name], atol=1e-5, rtol=1e-5, err_msg=name)
 

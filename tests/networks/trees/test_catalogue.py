@@ -32,7 +32,7 @@ def test_the_page_runs():
     for block in blocks()[:-1]:
         exec(compile(block, "trees.md", "exec"), names)
     assert names["tree"] == names["same"]
-    assert names["counted"] == len(names["tree"]) == 7
+    assert names["counted"] == len(names["tree"]) == 6
     assert names["at_roots"].shape[1] == names["at_nodes"].shape[2] == 2
     assert names["merged"].leaves()[0].value == tuple(names["vectors"][0].astype(np.float32).tolist())
     assert float(names["losses"].sum()) > 0

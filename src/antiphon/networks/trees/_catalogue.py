@@ -19,9 +19,10 @@ _TEXTS = ["(and 1 (or 0 1))", "(or 0 (or 0 1))"]
 _LABELS = ["0", "1", "and", "or"]
 
 
-def _run(network: Any) -> Callable[[], tuple[Callable[..., Any], tuple[Any, ...]]]:
+def _run(kind: Callable[..., Any], *sizes: int, **settings: int) -> Callable[[], tuple[Any, tuple[Any, ...]]]:
     def run() -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        return network(key=jax.random.key(0)), (pack(_TEXTS, labels=_LABELS, arity=2),)
+        network = kind(*sizes, **settings, key=jax.random.key(0))
+        return network, (pack(_TEXTS, labels=_LABELS, arity=2),)
 
     return run
 
@@ -36,22 +37,6 @@ network = {name}(4, {settings}, key=jax.random.key(0))
 result = eqx.filter_jit(network)(forest)"""
 
 
-def _autoencoder(*, key: Any) -> Any:
-    return RecursiveAutoencoder(4, key=key)
-
-
-def _tree_rnn(*, key: Any) -> Any:
-    return TreeRNN(4, 2, hidden=3, arity=2, key=key)
-
-
-def _tree_lstm(*, key: Any) -> Any:
-    return TreeLSTM(4, 2, hidden=3, key=key)
-
-
-def _n_ary_tree_lstm(*, key: Any) -> Any:
-    return TreeLSTM(4, 2, hidden=3, arity=2, key=key)
-
-
 ENTRIES: tuple[Entry, ...] = (
     Entry(
         name="TreeRNN",
@@ -61,7 +46,7 @@ ENTRIES: tuple[Entry, ...] = (
         reference="Socher, Lin, Ng, Manning 2011, Parsing natural scenes and natural language with recursive "
         "neural networks, ICML, equation 5",
         example=_example("TreeRNN", "2, hidden=3, arity=2"),
-        run=_run(_tree_rnn),
+        run=_run(TreeRNN, 4, 2, hidden=3, arity=2),
         no_hole=_NO_HOLE,
     ),
     Entry(
@@ -72,7 +57,7 @@ ENTRIES: tuple[Entry, ...] = (
         reference="Tai, Socher, Manning 2015, Improved semantic representations from tree-structured long "
         "short-term memory networks, ACL, equations 2-8",
         example=_example("TreeLSTM", "2, hidden=3"),
-        run=_run(_tree_lstm),
+        run=_run(TreeLSTM, 4, 2, hidden=3),
         no_hole=_NO_HOLE,
     ),
     Entry(
@@ -83,7 +68,7 @@ ENTRIES: tuple[Entry, ...] = (
         reference="Tai, Socher, Manning 2015, Improved semantic representations from tree-structured long "
         "short-term memory networks, ACL, equations 9-14",
         example=_example("TreeLSTM", "2, hidden=3, arity=2"),
-        run=_run(_n_ary_tree_lstm),
+        run=_run(TreeLSTM, 4, 2, hidden=3, arity=2),
         no_hole=_NO_HOLE,
     ),
     Entry(
@@ -94,7 +79,7 @@ ENTRIES: tuple[Entry, ...] = (
         reference="Socher, Pennington, Huang, Ng, Manning 2011, Semi-supervised recursive autoencoders for "
         "predicting sentiment distributions, EMNLP, section 2.2",
         example=_example("RecursiveAutoencoder", "normalised=True"),
-        run=_run(_autoencoder),
+        run=_run(RecursiveAutoencoder, 4),
         no_hole=_NO_HOLE,
     ),
 )
