@@ -141,7 +141,7 @@ def test_notes_are_in_the_description(tmp_path):
 
 def test_a_folder_with_one_class_or_with_none(tmp_path):
     class_folder(tmp_path, ("low",))
-    with pytest.raises(DatasetError, match="All 4 recordings of .* are of one class, 'low'"):
+    with pytest.raises(DatasetError, match=r"All 4 recordings of .* are of one class, 'low'"):
         load(tmp_path)
     with pytest.raises(DatasetError, match="have no labels"):
         load(tmp_path / "low")
@@ -165,14 +165,14 @@ def test_labels_that_are_numbers(tmp_path):
     dataset = load(manifest(tmp_path, lines), sound="level")
     assert (dataset.task, dataset.classes) == ("classification", (7, 8))
     lines = [f"{name},{label}" for name, label in zip(names, "aabb", strict=True)]
-    with pytest.raises(DatasetError, match="Labels of .* no numbers, such as 'a'"):
+    with pytest.raises(DatasetError, match=r"Labels of .* no numbers, such as 'a'"):
         load(manifest(tmp_path, lines), task="regression")
 
 
 def test_options_for_other_data(tmp_path):
     with pytest.raises(InputError, match="sound, strict for planted-speed, which is data without recordings"):
         load("planted-speed", sound="level", strict=True)
-    with pytest.raises(InputError, match="rate_hz for .*, which is a data set of sound"):
+    with pytest.raises(InputError, match=r"rate_hz for .*, which is a data set of sound"):
         load(class_folder(tmp_path), rate_hz=8000)
     with pytest.raises(InputError, match="A pattern of names for synthetic-sounds"):
         load("synthetic-sounds", pattern="{label}")
@@ -264,7 +264,7 @@ def archive(tmp_path, monkeypatch):
                     file.write(path, f"inside/recordings/{path.name}")
 
     class Answer(BaseHTTPRequestHandler):
-        def do_GET(self):  # noqa: N802 (the name that the server calls)
+        def do_GET(self):  # the name that the server calls
             self.send_response(200)
             self.end_headers()
             self.wfile.write(content.getvalue())
@@ -306,7 +306,7 @@ def test_fetching_something_else_or_without_a_network(archive, monkeypatch):
         fetch("spoken-digits")
     nowhere = replace(archive, url="http://127.0.0.1:1/digits.zip")
     monkeypatch.setitem(_fetch.FETCHED, "spoken-digits", nowhere)
-    with pytest.raises(DatasetError, match="could not be downloaded from http://127.0.0.1:1"):
+    with pytest.raises(DatasetError, match=r"could not be downloaded from http://127.0.0.1:1"):
         fetch("spoken-digits")
     with pytest.raises(DatasetError, match="'spoken-words' cannot be fetched"):
         fetch("spoken-words")

@@ -42,7 +42,7 @@ def test_files_that_a_manifest_names_and_that_are_not_there(tmp_path, caplog):
     with pytest.raises(DatasetError, match=r"b.wav is not there .*; c.wav is not there"):
         Sounds.read(file, strict=True)
     (tmp_path / "a.wav").unlink()
-    with pytest.raises(DatasetError, match="a.wav is not there"):
+    with pytest.raises(DatasetError, match=r"a.wav is not there"):
         Sounds.read(file)
 
 

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sound_files import class_folder, tone, write
 
@@ -13,6 +13,7 @@ from antiphon.data import Problem, Sounds, _sound_gather, read_blocks, read_soun
 from antiphon.data._sound_problems import heard
 from antiphon.errors import DatasetError, InputError
 
+few = settings(deadline=None, max_examples=30)
 KINDS = [
     ("wav", "PCM_16", 1 / 32000),
     ("wav", "PCM_U8", 1 / 100),
@@ -53,6 +54,7 @@ def test_several_channels_become_their_mean_and_that_is_said(tmp_path, caplog):
     assert "mixed down" in caplog.text
 
 
+@few
 @given(st.integers(0, 700), st.integers(1, 100))
 def test_a_part_is_what_stands_there(tmp_path_factory, start, count):
     wave = tone()
@@ -166,13 +168,13 @@ def test_what_is_wrong_is_reported_by_name_and_the_rest_is_used(tmp_path, caplog
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("text.wav", r"Text.wav is no sound that can be read \(Format not recognised\)"),
-        ("zero.wav", r"Zero.wav is empty: a file of 0 bytes"),
-        ("none.wav", r"None.wav holds no samples"),
-        ("nan.wav", r"Nan.wav has 1 samples that are NaN or infinite"),
-        ("cut.wav", r"Cut.wav breaks off before the end"),
-        ("cut.flac", r"Cut.flac breaks off before its end"),
-        ("phone.m4a", r"Phone.m4a is of a kind that is not read"),
+        ("text.wav", r"text.wav is no sound that can be read \(Format not recognised\)"),
+        ("zero.wav", r"zero.wav is empty: a file of 0 bytes"),
+        ("none.wav", r"none.wav holds no samples"),
+        ("nan.wav", r"nan.wav has 1 samples that are NaN or infinite"),
+        ("cut.wav", r"cut.wav breaks off before the end"),
+        ("cut.flac", r"cut.flac breaks off before its end"),
+        ("phone.m4a", r"phone.m4a is of a kind that is not read"),
     ],
 )
 def test_each_has_a_message_of_its_own(name, message, tmp_path):
@@ -206,11 +208,13 @@ def test_a_file_that_breaks_off_while_it_is_read(tmp_path):
         list(read_blocks(tmp_path / "cut.flac"))
 
 
+@few
 @given(st.floats(0.01, 0.999), st.floats(20, 3900))
 def test_a_tone_below_full_scale_has_no_problem(peak, hz):
     assert heard("a", tone(800, hz, peak=peak)) == []
 
 
+@few
 @given(st.floats(1.3, 100.0), st.floats(20, 400))
 def test_a_tone_cut_at_full_scale_is_clipped(peak, hz):
     assert [p.kind for p in heard("a", np.clip(tone(800, hz, peak=peak), -1, 1))] == ["clipped"]

@@ -206,9 +206,14 @@ def _in_pieces(sounds: Sounds, case: int, own: SoundFeatures) -> Float32[np.ndar
     time = own.frame_count(samples)
     found = []
     for first in range(0, time, step):
+        if first >= time:
+            break
         begin = max(0, first - around)
         start, stop = begin * hop, min(samples, (first + step + around) * hop)
         piece = read(start, stop)
+        if len(piece) < stop - start:  # an MP3 file that is shorter than it says
+            samples = start + len(piece)
+            time = min(time, own.frame_count(samples))
         padded = np.zeros((1, (step + 2 * around) * hop), np.float32)
         padded[0, : len(piece)] = piece
         frames, _ = compute(padded, np.array([len(piece)], np.int32))

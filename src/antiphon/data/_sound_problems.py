@@ -85,9 +85,7 @@ def settle(problems: Sequence[Problem], count: int, source: str, *, strict: bool
     if problems and (strict or not count):
         one = len(problems) == 1 and not count
         raise DatasetError(
-            f"{problems[0].what[:1].upper()}{problems[0].what[1:]}."
-            if one
-            else f"{source}: {listed(problems)}.",
+            f"{problems[0].what}." if one else f"{source}: {listed(problems)}.",
             "Recordings without such problems." if strict else "At least one recording that can be used.",
             "Mend or remove them" + (", or leave strict out." if strict and count else "."),
         )
