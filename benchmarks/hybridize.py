@@ -4,6 +4,7 @@ Every model is one Python function of its parameters and its data, written as on
 execution, and trained by plain gradient descent. All run on one thread of one core. A time is the median of
 the rounds for each step, in which the ways of running take turns, summed over the steps and divided by their
 number. PyTorch runs in another Python (`--peer`), with the same parameters and data; the losses are compared.
+`--clock cpu` takes the time of the processor instead of the wall clock, for a machine that does other work.
 
 `python benchmarks/hybridize.py --peer PYTHON --json benchmarks/results/hybridize.json`
 """
@@ -21,6 +22,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 FLAGS = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 EAGER_ROUNDS = 3  # at most: such a step takes up to half a second
 
 
@@ -28,7 +30,7 @@ def main() -> None:
     """Measure all models, here and in the peer, and write the ratios."""
     from _record import arguments, record
 
-    options = arguments(__doc__ or "", peer="", seed=0, rounds=20, cap=40, only="")
+    options = arguments(__doc__ or "", peer="", seed=0, rounds=20, cap=40, only="", clock="wall")
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     os.environ |= THREADS | {"XLA_FLAGS": FLAGS}
@@ -41,9 +43,9 @@ def main() -> None:
         if not options.only or name in options.only.split(",")
     }
     torch = peer(options, list(makers)) if options.peer else {}
-    figures: dict[str, Any] = {"seed": options.seed, "rounds": options.rounds}
+    figures: dict[str, Any] = {"seed": options.seed, "rounds": options.rounds, "clock": options.clock}
     for name, make in makers.items():
-        figures[name] = measured(make(options.seed), options.rounds, torch.get(name, {}))
+        figures[name] = measured(make(options.seed), options, torch.get(name, {}))
         print(name, json.dumps(figures[name]), file=sys.stderr)
     if "lstm" in makers:
         figures["five_lengths"] = five_lengths(options.seed)
@@ -70,13 +72,14 @@ def agree(a: Any, b: Any) -> None:
         np.testing.assert_allclose(x, y, 2e-3, 1e-4)
 
 
-def measured(model: Any, rounds: int, torch: dict[str, Any]) -> dict[str, Any]:
+def measured(model: Any, options: Any, torch: dict[str, Any]) -> dict[str, Any]:
     """Milliseconds of a training step of each way; all ways must agree first."""
     import jax
     import numpy as np
 
     from antiphon.graph.hybrid import hybridize
 
+    clock = CLOCKS[options.clock]
     hybrid = hybridize(model.step)
     ways = {"hybrid": hybrid, "jit": model.by_hand, "eager": model.step}
     taken: dict[str, list[list[float]]] = {name: [] for name in ways}
@@ -86,16 +89,17 @@ def measured(model: Any, rounds: int, torch: dict[str, Any]) -> dict[str, Any]:
         agree(results["jit"], results["eager"])
         if "losses" in torch:
             agree(results["eager"][0], np.float32(torch["losses"][i]))
+        print(f"  call {i + 1} of {len(model.calls)} is ready", file=sys.stderr)
     once = hybrid.compilations
-    for r in range(rounds):
+    for r in range(options.rounds):
         for name, way in ways.items():
             if name == "eager" and r >= EAGER_ROUNDS:
                 continue
             taken[name].append([])
             for call in model.calls:
-                start = time.perf_counter()
+                start = clock()
                 jax.block_until_ready(way(*call))
-                taken[name][-1].append(1000 * (time.perf_counter() - start))
+                taken[name][-1].append(1000 * (clock() - start))
     found = {f"{name}_ms": float(np.mean(np.median(times, axis=0))) for name, times in taken.items()}
     found |= {k: v for k, v in torch.items() if k != "losses"}
     found |= ratios(found)
@@ -122,6 +126,7 @@ def five_lengths(seed: int) -> dict[str, Any]:
 def peer(options: Any, names: list[str]) -> dict[str, Any]:
     """The same models in PyTorch."""
     asked = {"seed": options.seed, "rounds": options.rounds, "cap": options.cap, "names": names}
+    asked["clock"] = options.clock
     done = subprocess.run(
         [options.peer, str(HERE / "peers" / "torch_hybridize.py")],
         input=json.dumps(asked),

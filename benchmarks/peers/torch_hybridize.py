@@ -216,15 +216,19 @@ MODELS = {
 }
 
 
-def measured(step, calls, rounds):
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
+
+
+def measured(step, calls, asked):
     """Milliseconds of a step: medians for each call, averaged; and the loss of each call."""
-    losses = [float(step(*given)[0]) for given in calls]
+    losses = [float(step(*given)[0].detach()) for given in calls]
+    clock = CLOCKS[asked["clock"]]
     taken = [[] for _ in calls]
-    for _ in range(rounds):
+    for _ in range(asked["rounds"]):
         for times, given in zip(taken, calls, strict=True):
-            start = time.perf_counter()
+            start = clock()
             step(*given)
-            times.append(1000 * (time.perf_counter() - start))
+            times.append(1000 * (clock() - start))
     return statistics.fmean(map(statistics.median, taken)), losses
 
 
@@ -238,7 +242,7 @@ def compile_apart(pipe, name, asked):
         for given in calls:
             step(*given)
         ready = time.perf_counter() - start
-        pipe.send({"torch_compile_ms": measured(step, calls, asked["rounds"])[0], "torch_compile_s": ready})
+        pipe.send({"torch_compile_ms": measured(step, calls, asked)[0], "torch_compile_s": ready})
     except Exception as error:
         pipe.send({"torch_compile_ms": f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"})
 
@@ -270,10 +274,10 @@ def main():
     found = {}
     for name in asked["names"]:
         step, calls = MODELS[name](asked["seed"], lambda loss: loss)
-        eager, losses = measured(step, calls, asked["rounds"])
+        eager, losses = measured(step, calls, asked)
         found[name] = {"torch_eager_ms": eager, "losses": losses}
         if name == "lstm":
-            own, same = measured(*nn_lstm(asked["seed"], lambda loss: loss), asked["rounds"])
+            own, same = measured(*nn_lstm(asked["seed"], lambda loss: loss), asked)
             assert abs(same[0] - losses[0]) < 1e-4
             found[name]["torch_nn_lstm_ms"] = own
         found[name] |= compiled(name, asked)

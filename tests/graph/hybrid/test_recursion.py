@@ -11,10 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from antiphon.graph.hybrid import hybridize
-from antiphon.graph.hybrid._recursion import SETTINGS, recursive
+from antiphon.graph.hybrid import _recursion, _recursion_scan, hybridize
+from antiphon.graph.hybrid._recursion import recursive
 from antiphon.graph.hybrid._recursion_observe import NotATreeError
-from antiphon.graph.hybrid._recursion_scan import KINDS
 
 WEIGHTS = {"w": jnp.asarray([[0.5, -0.3], [0.2, 0.4]]), "b": jnp.asarray([0.1, -0.2])}
 
@@ -150,12 +149,13 @@ def test_a_kind_that_a_tree_lacks_brings_in_no_nan():
 
 
 def test_inside_jit_and_vmap():
+    tree = Tree("sum", None, [DEEP, leaf(0.5, 0.4)])
     stacked = jax.tree.map(lambda x: jnp.stack([x, 2 * x]), WEIGHTS)
-    both = jax.vmap(lambda w: COMPILED(w, DEEP))(stacked)
-    one = jax.jit(lambda w: COMPILED(w, DEEP))(WEIGHTS)
-    np.testing.assert_allclose(one, loss(WEIGHTS, DEEP), rtol=1e-5)
+    both = jax.vmap(lambda w: COMPILED(w, tree))(stacked)
+    one = jax.jit(lambda w: COMPILED(w, tree))(WEIGHTS)
+    np.testing.assert_allclose(one, loss(WEIGHTS, tree), rtol=1e-5)
     np.testing.assert_allclose(both[0], one, rtol=1e-5)
-    np.testing.assert_allclose(COMPILED(WEIGHTS, DEEP), one, rtol=1e-5)  # no tracer was kept
+    np.testing.assert_allclose(COMPILED(WEIGHTS, tree), one, rtol=1e-5)  # no tracer was kept
 
 
 def test_a_tree_that_changes_between_calls():
@@ -339,30 +339,35 @@ def test_numbers_that_go_down_the_tree():
     np.testing.assert_allclose(recursive(f)(PAIR, 1.0, 5.0), f(PAIR, 1.0, 5.0))
 
 
-def test_bounds_on_kinds_of_nodes_settings_and_ways():
-    def by_name(tree):
-        return sum([by_name(c) for c in tree.children], ONE if tree.how == "leaf" else -ONE)
+def scaled(tree, setting):
+    return sum([scaled(c, setting) for c in tree.children], ONE)
 
-    many = Tree("top", None, [Tree(f"kind {i}") for i in range(KINDS + 1)])
-    with pytest.raises(NotATreeError, match=f"more than {KINDS} kinds"):
-        recursive(by_name)(many)
 
-    def scaled(tree, setting):
-        return sum([scaled(c, setting) for c in tree.children], ONE)
+def around(tree):
+    return scaled(tree, 0) * len(tree.how)
 
-    compiled = recursive(scaled)
-    small = Tree("sum")
-    with pytest.raises(NotATreeError, match="too many kinds"):
-        for i in range(SETTINGS + 1):
-            compiled(small, f"setting {i}")
 
-    def around(tree):
-        return scaled(tree, 0) * len(tree.how)
+def by_name(tree):
+    return sum([by_name(c) for c in tree.children], ONE if tree.how == "leaf" else -ONE)
 
-    compiled = recursive(around)
-    with pytest.raises(NotATreeError, match="too many ways"):
-        for i in range(SETTINGS + 1):
-            compiled(Tree("x" * i))
+
+@pytest.mark.parametrize(
+    ("f", "calls", "words"),
+    [
+        (scaled, [(Tree("sum"), f"setting {i}") for i in range(3)], "too many kinds"),
+        (around, [(Tree("x" * i),) for i in range(3)], "too many ways"),
+        (by_name, [(Tree("kind 0"),), (Tree("kind 1"),), (Tree("kind 2"),)], "more than 2 kinds"),
+    ],
+    ids=["settings", "ways", "kinds"],
+)
+def test_bounds(monkeypatch, f, calls, words):
+    monkeypatch.setattr(_recursion, "SETTINGS", 2)
+    monkeypatch.setattr(_recursion_scan, "KINDS", 2)
+    compiled = recursive(f)
+    for arguments in calls[:2]:
+        np.testing.assert_allclose(compiled(*arguments), f(*arguments))
+    with pytest.raises(NotATreeError, match=words):
+        compiled(*calls[2])
 
 
 def test_what_is_refused_once_more_is_not_tried_again():

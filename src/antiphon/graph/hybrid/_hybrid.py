@@ -14,6 +14,7 @@ import numpy as np
 
 from antiphon.errors import ConversionError, InputError
 from antiphon.graph.hybrid._assumptions import Assumptions, log
+from antiphon.graph.hybrid._before import Before
 from antiphon.graph.hybrid._bound import Bound
 from antiphon.graph.hybrid._build import Call, Graphed
 from antiphon.graph.hybrid._calls import callable_of, converted_call, operators
@@ -45,6 +46,8 @@ class Hybrid:
         self._assumptions = Assumptions(self._site())
         self._compilations = 0
         self._mode = "compiled"
+        self._before: Before | None = None
+        self._clear: Any = None  # the record of the last run, if it assumed and changed nothing
 
     # How it runs.
 
@@ -119,7 +122,7 @@ class Hybrid:
         run = current()
         if run is not None and not isinstance(run, Loose):
             return converted_call(self._f, args, kwargs)
-        with running(None):
+        with running(None) if run is not None else contextlib.nullcontext():
             return self._called(args, kwargs)
 
     def _called(self, args: tuple, kwargs: dict) -> Any:
@@ -130,6 +133,10 @@ class Hybrid:
         if self._leading:
             args = (*self._leading, *args)
         leaves, structure = jax.tree.flatten((args, kwargs))
+        if self._before is not None and self._before.fits(leaves, structure):
+            done, result = self._before.run(leaves, args, kwargs)
+            if done:
+                return result
         numbers = self._assumptions.numbers.get(structure, ())
         dynamic = tuple([is_input(x) or i in numbers for i, x in enumerate(leaves)])
         key = (structure, tuple([None if d else token_of(x) for x, d in zip(leaves, dynamic, strict=True)]))
@@ -203,6 +210,7 @@ class Hybrid:
                 if graph is not case.graphs[0] and not tried:
                     case.graphs.remove(graph)
                     case.graphs.insert(0, graph)
+                self._before = Before.of(graph, self._clear, call, jax.tree.leaves((args, kwargs)))
                 return result
             tried += 1
         if tried:
@@ -261,6 +269,7 @@ class Hybrid:
         """Run a graph: whether its result is right, and the result."""
         outcome, found = self._run(graph, call, inputs, found)
         record = outcome.record
+        self._clear = None if outcome.assumed or record.changes else record
         if outcome.assumed or record.changes:
             if any(traced(plain(x)) for x in (*outcome.assumed, *record.outside(outcome.arrays))):
                 return True, self._inside(case, call, inputs)

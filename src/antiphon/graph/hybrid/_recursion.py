@@ -371,4 +371,5 @@ def arrays_of(result: Any) -> tuple[Any, Any]:
 
 def is_opaque(argument: Any) -> bool:
     """Whether an argument holds objects that JAX takes for leaves: a tree of data, not of arrays."""
-    return any([not data.is_dynamic(x) and data.kind_of(x) == data.PROXY for x in jax.tree.leaves(argument)])
+    leaves = jax.tree.leaves(argument)
+    return any(not data.is_dynamic(leaf) and data.kind_of(leaf) == data.PROXY for leaf in leaves)

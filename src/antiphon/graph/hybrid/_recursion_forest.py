@@ -202,7 +202,7 @@ def inner_tables(
     `children (step, width, child)`; `counts`, of steps.
 
     Returns:
-        For each kind its number, its nodes in the order of their rows, and how many rows there are with padding.
+        For each kind its number, its nodes in the order of their rows, and how many rows there are in all.
     """
     inner = [kind for kind in kinds if kind.arity]
     most = max([kind.arity for kind in inner])
@@ -271,7 +271,7 @@ def columns(kind: Kind, nodes: Nodes, members: Sequence[int], size: int) -> list
 def column(values: list[Any], like: Any, size: int) -> Any:
     """Values stacked and padded; tracers among them stay differentiable."""
     more = size - len(values)
-    if any([traced(v) for v in values]):
+    if any(map(traced, values)):
         return jax.numpy.stack(values + [values[0]] * more)
     if isinstance(like, int | float):
         return np.array(values + [values[0]] * more, np.int32 if isinstance(like, int) else np.float32)

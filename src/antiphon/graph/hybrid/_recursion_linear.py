@@ -1,4 +1,4 @@
-"""One kind of node as a function of its shared arrays, its data and the results below it; and its derivatives."""
+"""One kind of node as a function of shared arrays, data and the results below it; and its derivatives."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.core import eval_jaxpr
 from jax.custom_derivatives import SymbolicZero
 
 
@@ -33,7 +34,7 @@ class Body:
     def one(self, shared: Any, data: Any, children: Any) -> list[Any]:
         """Results of one node; `shared` begins with what the body captured."""
         captured, shared = shared[: len(self.captured)], shared[len(self.captured) :]
-        return jax.core.eval_jaxpr(self.jaxpr, captured, *jax.tree.leaves((shared, data, children)))
+        return eval_jaxpr(self.jaxpr, captured, *jax.tree.leaves((shared, data, children)))
 
     def many(self, shared: Any, data: Any, children: Any, size: int) -> list[Any]:
         """Results of many nodes, whose children lie along the second axis of `[result]`."""
@@ -73,7 +74,8 @@ def directly(
         whole = list(leaves)
         for i, value in zip(moving, chosen, strict=True):
             whole[i] = value
-        out = body.many(*jax.tree.unflatten(structure, whole), children, len(index))
+        shared, columns = jax.tree.unflatten(structure, whole)
+        out = body.many(shared, columns, children, len(index))
         return [out[i] for i in smooth]
 
     def computed(tangents: list[Any]) -> list[Any]:

@@ -1,7 +1,7 @@
 """Values of all nodes of some trees, as the solution of a triangular system, and its derivatives.
 
 A table of results `T` with a row for each node solves `T = F(w, T)`: row by row, since a node comes after its
-children. By the implicit function theorem a tangent of it solves the linear system `t = F_w v + F_T t`, with the
+children. By the implicit function theorem a tangent of it solves the linear system `t = F_w v + F_T t` in the
 same order; its transpose goes through the rows backwards. So only that part is done step by step; what
 parameters and data have to do with it, `F_w v` and its transpose, is one batched operation over all nodes. A
 gradient of a weight is one product of matrices, not a sum over steps.
@@ -90,6 +90,9 @@ class System:
     ) -> list[Any]:
         """Tangents of the table, one for each result."""
         smooth = self.smooth
+        none = [np.zeros(t.shape, jax.dtypes.float0) for t in table]
+        if not smooth:
+            return none
         direct = [
             directly(body, g, d, table, tables["nodes"][k], smooth, len(self.bodies) > 1)
             for k, (body, g, d) in enumerate(zip(self.bodies, given, d_given, strict=True))
@@ -99,7 +102,7 @@ class System:
             first = d_leaves[i]
             shape = (len(table[i]) - len(tables["source"]), *table[i].shape[1:])
             if isinstance(first, SymbolicZero):
-                first = jnp.zeros(first.aval.shape, first.aval.dtype)
+                first = jnp.zeros_like(table[i][: len(table[i]) - len(tables["source"]) - max(WIDTHS)])
             inner = arranged([d[place] for d in direct], tables["source"])
             last = jnp.zeros((shape[0] - len(first), *shape[1:]), first.dtype)
             known.append(jnp.concatenate([first, inner, last]))
@@ -114,9 +117,7 @@ class System:
             transpose_solve=lambda _, b: self.pulled(linear, b, tables),
         )
         found = iter(solution)
-        return [
-            next(found) if i in smooth else np.zeros(t.shape, jax.dtypes.float0) for i, t in enumerate(table)
-        ]
+        return [next(found) if i in smooth else none[i] for i in range(len(table))]
 
     def residual(self, linear: list[Pull], x: list[Any], tables: Tables) -> list[Any]:
         """`x - F_T x`, all rows at once."""
@@ -225,7 +226,7 @@ def written(table: Any, new: Any, start: Any, count: Any) -> Any:
     """A table with the first `count` of some new rows in it."""
     if count is not None:
         old = jax.lax.dynamic_slice_in_dim(table, start, len(new))
-        new = jnp.where(like(jnp.arange(len(new)) < count, new), new, old)
+        new = jnp.where(like(jnp.arange(len(new), dtype=jnp.int32) < count, new), new, old)
     return jax.lax.dynamic_update_slice_in_dim(table, new, start, 0)
 
 
