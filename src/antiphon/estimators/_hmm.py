@@ -190,7 +190,12 @@ class HMMClassifier(ClassifierMixin, Classes, SequenceEstimator):
                     f"prior={self.prior!r}.", "'shares', 'equal' or a list of numbers.", "Choose one of them."
                 )
             return np.bincount(target.numbers) if self.prior == "shares" else np.ones(count)
-        return np.asarray(self.prior, np.float64)
+        prior = np.asarray(self.prior, np.float64)
+        if prior.shape != (count,):
+            raise InputError(
+                f"A prior of shape {prior.shape}.", f"A number for each of {count} classes.", "Correct it."
+            )
+        return prior
 
     def _scores(self, values: np.ndarray, mask: np.ndarray) -> np.ndarray:
         return in_double(network_scores, self.network_, values, mask)

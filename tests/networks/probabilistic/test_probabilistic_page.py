@@ -30,4 +30,4 @@ def test_the_page_runs():
 
 def test_the_page_names_every_model():
     told = set(probabilistic.__all__) - {"GradientFit", "HMMFit", "in_double", "em_step", "edit_distance"}
-    assert [name for name in sorted(told) if name not in PAGE] == ["Categorical", "HMMBank", "crf_loss"]
+    assert not [name for name in sorted(told) if name not in PAGE]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 from sklearn.feature_extraction.text import CountVectorizer
@@ -110,6 +112,11 @@ def count_ngrams(
         )
     check_count("symbols", symbols)
     check_count("n", n)
+    return _count(frames, mask, symbols, n)
+
+
+@partial(jax.jit, static_argnames=("symbols", "n"))
+def _count(frames: Array, mask: Array, symbols: int, n: int) -> Float[Array, " ngram"]:
     # Real frames first, in their order, so that runs reach over masked frames.
     order = jnp.argsort(~mask, stable=True)
     values, there = frames[order, 0], mask[order]
