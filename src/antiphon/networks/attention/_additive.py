@@ -26,7 +26,8 @@ class AdditiveAttention(eqx.Module):
 
     Example:
         >>> attention = AdditiveAttention(4, 3, 8, key=jax.random.key(0))
-        >>> context, weights = attention(jnp.ones(4), jnp.ones((5, 3)), jnp.ones(5, bool))
+        >>> frames, mask = jnp.ones((5, 3)), jnp.ones(5, bool)
+        >>> context, weights = eqx.filter_eval_shape(attention, jnp.ones(4), frames, mask)
         >>> context.shape, weights.shape
         ((3,), (5,))
     """

@@ -47,9 +47,9 @@ class EncoderDecoder(eqx.Module):
     Example:
         >>> network = EncoderDecoder(2, 5, hidden=4, embedding=3, key=jax.random.key(0))
         >>> frames, mask = jnp.ones((6, 2)), jnp.ones(6, bool)
-        >>> network(frames, mask, jnp.array([3, 1]), jnp.ones(2, bool)).shape
+        >>> eqx.filter_eval_shape(network, frames, mask, jnp.array([3, 1]), jnp.ones(2, bool)).shape
         (3, 6)
-        >>> network.decode(frames, mask, length=4, width=3).symbols.shape
+        >>> jax.eval_shape(lambda: network.decode(frames, mask, length=4, width=3)).symbols.shape
         (3, 4)
     """
 

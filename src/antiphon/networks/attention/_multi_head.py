@@ -35,7 +35,7 @@ class MultiHeadAttention(eqx.Module):
     Example:
         >>> attention = MultiHeadAttention(8, 2, key=jax.random.key(0))
         >>> frames, mask = jnp.ones((5, 8)), jnp.ones(5, bool)
-        >>> attention(frames, mask, frames, mask, causal=True).shape
+        >>> eqx.filter_eval_shape(attention, frames, mask, frames, mask).shape
         (5, 8)
     """
 

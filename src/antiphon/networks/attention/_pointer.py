@@ -36,7 +36,7 @@ class PointerReadOut(eqx.Module):
 
     Example:
         >>> pointer = PointerReadOut(4, 3, 8, key=jax.random.key(0))
-        >>> pointer(jnp.ones(4), jnp.ones((5, 3)), jnp.ones(5, bool)).shape
+        >>> eqx.filter_eval_shape(pointer, jnp.ones(4), jnp.ones((5, 3)), jnp.ones(5, bool)).shape
         (5,)
     """
 
@@ -69,9 +69,10 @@ class PointerNetwork(eqx.Module):
     Example:
         >>> network = PointerNetwork(2, hidden=4, key=jax.random.key(0))
         >>> frames, mask = jnp.ones((6, 2)), jnp.ones(6, bool)
-        >>> network(frames, mask, jnp.array([3, 1]), jnp.ones(2, bool)).shape
+        >>> eqx.filter_eval_shape(network, frames, mask, jnp.array([3, 1]), jnp.ones(2, bool)).shape
         (2, 6)
-        >>> sorted(network.decode(frames, mask, length=6).symbols.tolist())
+        >>> decode = eqx.filter_jit(lambda frames, mask: network.decode(frames, mask, length=6))
+        >>> sorted(decode(frames, mask).symbols.tolist())
         [0, 1, 2, 3, 4, 5]
     """
 

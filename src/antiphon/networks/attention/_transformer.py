@@ -40,7 +40,7 @@ class TransformerEncoderLayer(eqx.Module):
 
     Example:
         >>> layer = TransformerEncoderLayer(8, 2, 16, key=jax.random.key(0))
-        >>> layer(jnp.ones((5, 8)), jnp.ones(5, bool)).shape
+        >>> eqx.filter_eval_shape(layer, jnp.ones((5, 8)), jnp.ones(5, bool)).shape
         (5, 8)
     """
 
@@ -121,7 +121,7 @@ class TransformerEncoder(eqx.Module):
 
     Example:
         >>> encoder = TransformerEncoder(3, size=8, heads=2, key=jax.random.key(0))
-        >>> encoder(jnp.ones((5, 3)), jnp.ones(5, bool)).shape
+        >>> eqx.filter_eval_shape(encoder, jnp.ones((5, 3)), jnp.ones(5, bool)).shape
         (5, 8)
     """
 
@@ -228,7 +228,7 @@ class TransformerToVector(_TransformerMap):
 
     Example:
         >>> network = TransformerToVector(2, 3, size=8, heads=2, key=jax.random.key(0))
-        >>> network(jnp.ones((5, 2)), jnp.ones(5, bool)).shape
+        >>> eqx.filter_eval_shape(network, jnp.ones((5, 2)), jnp.ones(5, bool)).shape
         (3,)
     """
 
@@ -291,7 +291,7 @@ class TransformerToSequence(_TransformerMap):
 
     Example:
         >>> network = TransformerToSequence(2, 3, size=8, heads=2, causal=True, key=jax.random.key(0))
-        >>> network(jnp.ones((5, 2)), jnp.ones(5, bool)).shape
+        >>> eqx.filter_eval_shape(network, jnp.ones((5, 2)), jnp.ones(5, bool)).shape
         (5, 3)
     """
 

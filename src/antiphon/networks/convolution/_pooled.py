@@ -65,7 +65,7 @@ class ConvolutionToVector(eqx.Module):
 
     Example:
         >>> network = ConvolutionToVector(2, 3, key=jax.random.key(0))
-        >>> network(jnp.ones((9, 2)), jnp.ones(9, bool)).shape
+        >>> eqx.filter_eval_shape(network, jnp.ones((9, 2)), jnp.ones(9, bool)).shape
         (3,)
     """
 

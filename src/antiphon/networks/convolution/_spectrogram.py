@@ -42,7 +42,7 @@ class SpectrogramToVector(eqx.Module):
 
     Example:
         >>> network = SpectrogramToVector(16, 3, channels=4, key=jax.random.key(0))
-        >>> network(jnp.ones((20, 16)), jnp.ones(20, bool)).shape
+        >>> eqx.filter_eval_shape(network, jnp.ones((20, 16)), jnp.ones(20, bool)).shape
         (3,)
     """
 

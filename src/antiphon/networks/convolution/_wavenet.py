@@ -34,7 +34,7 @@ class WaveNetBlock(eqx.Module):
 
     Example:
         >>> block = WaveNetBlock(4, 3, dilation=2, key=jax.random.key(0))
-        >>> residual, skip = block(jnp.ones((6, 4)), jnp.ones(6, bool))
+        >>> residual, skip = eqx.filter_eval_shape(block, jnp.ones((6, 4)), jnp.ones(6, bool))
         >>> residual.shape, skip.shape
         ((6, 4), (6, 3))
     """
@@ -111,8 +111,10 @@ class ConvolutionToSequence(eqx.Module):
 
     Example:
         >>> network = ConvolutionToSequence(2, 3, layers=4, key=jax.random.key(0))
-        >>> network(jnp.ones((20, 2)), jnp.ones(20, bool)).shape, network.receptive_field
-        ((20, 3), 17)
+        >>> eqx.filter_eval_shape(network, jnp.ones((20, 2)), jnp.ones(20, bool)).shape
+        (20, 3)
+        >>> network.receptive_field
+        17
     """
 
     scaling: Scaling
@@ -224,7 +226,7 @@ class ConvolutionToSequence(eqx.Module):
 
         Example:
             >>> network = ConvolutionToSequence(2, 3, layers=2, key=jax.random.key(0))
-            >>> state, answer = network.step(network.initial_state(), jnp.ones(2))
+            >>> state, answer = eqx.filter_eval_shape(network.step, network.initial_state(), jnp.ones(2))
             >>> answer.shape
             (3,)
         """

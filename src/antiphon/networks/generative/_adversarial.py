@@ -43,7 +43,7 @@ class SequenceGAN(eqx.Module):
 
     Example:
         >>> gan = SequenceGAN(2, 3, cell="rnn", hidden=4, key=jax.random.key(0))
-        >>> gan.sample(5, key=jax.random.key(1)).shape
+        >>> jax.eval_shape(lambda: gan.sample(5, key=jax.random.key(1))).shape
         (5, 2)
     """
 
@@ -253,7 +253,9 @@ def fit_gan(
     Example:
         >>> gan = SequenceGAN(1, 1, cell="rnn", hidden=2, key=jax.random.key(0))
         >>> frames, mask = jnp.ones((4, 5, 1)), jnp.ones((4, 5), bool)
-        >>> gan, losses = fit_gan(gan, frames, mask, steps=3, key=jax.random.key(1))
+        >>> gan, losses = eqx.filter_eval_shape(
+        ...     lambda gan: fit_gan(gan, frames, mask, steps=3, key=jax.random.key(1)), gan
+        ... )
         >>> losses.generator.shape
         (3,)
     """

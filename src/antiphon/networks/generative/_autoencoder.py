@@ -41,7 +41,8 @@ class SequenceVAE(eqx.Module):
 
     Example:
         >>> network = SequenceVAE(2, 3, cell="rnn", hidden=4, key=jax.random.key(0))
-        >>> network.elbo(jnp.ones((6, 2)), jnp.ones(6, bool), key=jax.random.key(1)).shape
+        >>> frames, mask = jnp.ones((6, 2)), jnp.ones(6, bool)
+        >>> eqx.filter_eval_shape(network.elbo, frames, mask, key=jax.random.key(1)).shape
         ()
     """
 

@@ -34,7 +34,7 @@ class CategoricalRNN(eqx.Module):
 
     Example:
         >>> network = CategoricalRNN(3, hidden=4, key=jax.random.key(0))
-        >>> network(jnp.array([0, 2, 1]), jnp.ones(3, bool)).shape
+        >>> eqx.filter_eval_shape(network, jnp.array([0, 2, 1]), jnp.ones(3, bool)).shape
         (3, 3)
         >>> network.sample(5, temperature=0.5, key=jax.random.key(1)).shape
         (5,)

@@ -48,10 +48,10 @@ class GaussianRNN(eqx.Module):
 
     Example:
         >>> network = GaussianRNN(2, hidden=4, key=jax.random.key(0))
-        >>> mean, deviation = network(jnp.ones((3, 2)), jnp.ones(3, bool))
+        >>> mean, deviation = eqx.filter_eval_shape(network, jnp.ones((3, 2)), jnp.ones(3, bool))
         >>> mean.shape, deviation.shape
         ((3, 2), (3, 2))
-        >>> network.sample(5, temperature=0.5, key=jax.random.key(1)).shape
+        >>> jax.eval_shape(lambda: network.sample(5, temperature=0.5, key=jax.random.key(1))).shape
         (5, 2)
     """
 

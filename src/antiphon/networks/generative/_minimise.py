@@ -67,13 +67,14 @@ def minimise(
         InputError: If a setting is none of these, or the arrays differ in how many cases they have.
 
     Example:
-        >>> from antiphon.networks.generative import CategoricalRNN
-        >>> network = CategoricalRNN(2, cell="rnn", hidden=2, key=jax.random.key(0))
-        >>> symbols, mask = jnp.zeros((4, 5), jnp.int32), jnp.ones((4, 5), bool)
+        >>> def loss(network, values, target, *, key):
+        ...     return jnp.sum((network(values) - target) ** 2)
+        >>> network = eqx.nn.Linear(2, 1, key=jax.random.key(0))
+        >>> values, targets = jnp.eye(2), jnp.array([[1.0], [2.0]])
         >>> network, losses = minimise(
-        ...     network, CategoricalRNN.loss, symbols, mask, steps=20, key=jax.random.key(1)
+        ...     network, loss, values, targets, steps=50, learning_rate=0.1, key=jax.random.key(1)
         ... )
-        >>> bool(losses[-1] < losses[0])
+        >>> bool(losses[-1] < 0.1 * losses[0])
         True
     """
     check_count("steps", steps)
