@@ -33,14 +33,13 @@ class Before:
     expected: list[Any]
 
     @staticmethod
-    def of(graph: Graphed, record: Record | None, call: Call, leaves: list[Any]) -> Before | None:
+    def of(graph: Graphed, record: Record | None, call: Call, inputs: list[Any]) -> Before | None:
         """After a run that was right; None if the next one may have to look further."""
-        expected = []
-        for leaf, dynamic in zip(leaves, call.dynamic, strict=True):
-            if dynamic and (not isinstance(leaf, jax.Array) or traced(leaf)):
-                return None
-            expected.append((type(leaf), leaf.shape, leaf.dtype, leaf.weak_type) if dynamic else leaf)
-        return record and Before(graph, record, call.structure, call.dynamic, expected)
+        if record is None or any(not isinstance(x, jax.Array) or traced(x) for x in inputs):
+            return None
+        known = iter([(type(x), x.shape, x.dtype, x.weak_type) for x in inputs])
+        expected = [next(known) if d else x for x, d in zip(call.leaves, call.dynamic, strict=True)]
+        return Before(graph, record, call.structure, call.dynamic, expected)
 
     def fits(self, leaves: list[Any], structure: Any) -> bool:
         """Whether arguments are of the same kind."""

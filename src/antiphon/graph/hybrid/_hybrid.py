@@ -210,7 +210,7 @@ class Hybrid:
                 if graph is not case.graphs[0] and not tried:
                     case.graphs.remove(graph)
                     case.graphs.insert(0, graph)
-                self._before = Before.of(graph, self._clear, call, jax.tree.leaves((args, kwargs)))
+                self._before = Before.of(graph, self._clear, call, inputs)
                 return result
             tried += 1
         if tried:
