@@ -144,3 +144,56 @@ def test_plain_functions_are_as_under_jit():
     np.testing.assert_allclose(hybridize(f)(params, x, power=3)["y"], 27)
     assert hybridize(f)(params, x)["more"] is None
     assert jax.tree.structure(jax.jit(lambda p, v: f(p, v)["y"])(params, x)) == jax.tree.structure(ours["y"])
+
+
+def test_a_tree_of_arrays_is_not_taken_for_one_of_any_length():
+    """The rows that are added to a longer input never reach `jax.tree`."""
+
+    @hybridize
+    def halved(params):
+        return jax.tree.map(lambda p: p / 2, params)
+
+    for shapes in ({"a": (1, 3), "b": (4,)}, {"a": (5, 3), "b": (6,)}, {"a": (2, 3), "b": (3,)}):
+        params = {name: jnp.ones(shape) for name, shape in shapes.items()}
+        result = halved(params)
+        for name, shape in shapes.items():
+            np.testing.assert_array_equal(result[name], np.full(shape, 0.5, np.float32))
+
+
+FACTOR = 3.0
+
+
+def tripled(x):
+    return x * FACTOR
+
+
+def test_a_global_number_that_only_a_branch_reads():
+    @hybridize
+    def f(x, tree):
+        if x > 0:
+            tree = jax.tree.map(tripled, tree)
+        return tree
+
+    tree = {"a": jnp.ones(2), "b": jnp.ones(())}
+    for x in (1.0, -1.0, 2.0):
+        result = f(jnp.asarray(x), tree)
+        np.testing.assert_array_equal(result["a"], np.full(2, 3.0 if x > 0 else 1.0, np.float32))
+    assert f.compilations == 1
+
+
+def test_a_call_like_the_one_before_sees_what_has_changed():
+    class Scale:
+        factor = 2
+
+    scale, limits = Scale(), [1.0]
+
+    @hybridize
+    def f(x, by):
+        return x * scale.factor * limits[0] * by
+
+    x = jnp.ones(3)
+    for factor, limit, by, arrays in (
+        (2, 1.0, 1, x), (2, 1.0, 1, x), (3, 1.0, 1, x), (3, 5.0, 1, x), (3, 5.0, 2, x), (3, 5.0, 2, x[:2])
+    ):  # fmt: skip
+        scale.factor, limits[0] = factor, limit
+        np.testing.assert_array_equal(f(arrays, by), np.full(len(arrays), factor * limit * by, np.float32))
