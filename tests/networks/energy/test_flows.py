@@ -114,27 +114,42 @@ def walk(network, start, solution):
     return states, jax.vmap(energy)(states), fall
 
 
+class Walked(dict):
+    """Of each network: itself, its states, its energies, and how fast its energy falls at the start.
+
+    A network runs when first asked for: each kind of them costs a compilation.
+    """
+
+    def __init__(self):
+        self.made = made()
+
+    def __missing__(self, name):
+        network, start = self.made[name]
+        solution = None
+        with jax.enable_x64(True):
+            if name == "program":
+                # A corrected network lowers the distance to a solution: the program's, and its prices.
+                a, b, c = program()
+                best = optimize.linprog(-c, a, b, bounds=(0, 1))
+                solution = jnp.asarray(np.concatenate([best.x, -best.ineqlin.marginals]))
+            self[name] = (network, *map(np.asarray, walk(network, start, solution)))
+        return self[name]
+
+
 @pytest.fixture(scope="module")
 def walked():
-    """Of each network: itself, its states, its energies, and how fast its energy falls at the start."""
-    a, b, c = program()
-    best = optimize.linprog(-c, a, b, bounds=(0, 1))
+    """What all networks did."""
     with jax.enable_x64(True):
-        # What a corrected network lowers is the distance to a solution: here the program's, and its prices.
-        solution = jnp.asarray(np.concatenate([best.x, -best.ineqlin.marginals]))
-        return {
-            name: (network, *map(np.asarray, walk(network, start, solution if name == "program" else None)))
-            for name, (network, start) in made().items()
-        }
+        return Walked()
 
 
-NAMES = [
-    *(f"{name} {seed}" for seed in SEEDS for name in ("hopfield", "box", "complementarity", "salesman")),
-    *("species", *TEMPLATES, "any template", "program"),
-]
+SLOW = pytest.mark.slow
+NAMES = [f"{name} {seed}" for seed in SEEDS for name in ("hopfield", "box", "complementarity")]
+NAMES += [*TEMPLATES, "any template"]
+RARER = [f"salesman {seed}" for seed in SEEDS] + ["species", "program"]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, *(pytest.param(name, marks=SLOW) for name in RARER)])
 def test_energy_never_rises(walked, name):
     _, _, energies, fall = walked[name]
     assert energies.dtype == np.float64
@@ -159,6 +174,7 @@ def test_continuous_hopfield_moves_as_scipy_says(walked, seed):
     assert float(fall) == pytest.approx(-(slope * rate(0, start) ** 2).sum(), rel=1e-9)
 
 
+@SLOW
 @pytest.mark.parametrize("seed", SEEDS)
 def test_units_from_0_to_1_lower_their_energy_as_fast_as_hopfield_says(walked, seed):
     network, states, _, fall = walked[f"salesman {seed}"]
@@ -168,6 +184,7 @@ def test_units_from_0_to_1_lower_their_energy_as_fast_as_hopfield_says(walked, s
     assert float(fall) == pytest.approx(-(gain * v * (1 - v) * speed**2).sum(), rel=1e-9)
 
 
+@SLOW
 def test_the_salesman_ends_in_tours(walked):
     for seed in SEEDS:
         outputs = np.asarray(walked[f"salesman {seed}"][1][-1]) > 0
@@ -189,6 +206,7 @@ def test_the_hopfield_network_is_a_cohen_grossberg_network():
     assert float(energy) == pytest.approx(float(same_energy), abs=1e-12)
 
 
+@SLOW
 def test_competing_species_have_the_energy_of_the_paper(walked):
     coupling, growth, start = species(np.random.default_rng(1))
     _, states, energies, fall = walked["species"]
@@ -257,6 +275,7 @@ def test_projection_networks_solve_complementarity(walked, seed):
     assert abs(x @ slack) <= 1e-6
 
 
+@SLOW
 def test_corrected_projection_networks_solve_linear_programs(walked):
     a, b, c = program()
     network, states, _, _ = walked["program"]
