@@ -23,7 +23,7 @@ def make(rng, leaves):
     return Tree(None, [make(rng, left), make(rng, leaves - left)])
 
 
-TREES = [make(np.random.default_rng(4), leaves) for leaves in (4, 1, 2)]
+TREES = [make(np.random.default_rng(4), leaves) for leaves in (3, 1, 2)]
 
 
 def make_network(normalised, weighted):

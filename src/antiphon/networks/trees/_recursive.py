@@ -24,7 +24,7 @@ _ORTHOGONAL = jax.nn.initializers.orthogonal()
 class _TreeMap(eqx.Module):
     scaling: Scaling
     weight_ih: Float[Array, "gates feature"]
-    weight_hh: Float[Array, ...]
+    weight_hh: Float[Array, "others joined"]
     bias: Float[Array, " gates"]
     linear: eqx.nn.Linear
     in_size: int = eqx.field(static=True)
@@ -163,7 +163,7 @@ class TreeLSTM(_TreeMap):
         (2, 2)
     """
 
-    weight_f: Float[Array, ...]
+    weight_f: Float[Array, "joined joined"]
 
     @property
     def _gates(self) -> int:
