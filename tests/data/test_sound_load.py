@@ -77,6 +77,27 @@ def test_a_long_recording_in_pieces_is_the_whole(held, tmp_path, monkeypatch):
     np.testing.assert_allclose(pieces.frames, whole.frames, atol=2e-4)
 
 
+def test_a_file_that_is_a_little_shorter_than_it_says(tmp_path, monkeypatch):
+    file = write(tmp_path / "a.mp3", tone(8000))
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-150])
+    sounds = Sounds.read(file)
+    samples = len(sounds[0])
+    assert 8000 - 2304 < samples < 8000
+    assert sounds.problems == ()
+    wanted = sounds.frames("level")
+    assert wanted.lengths.tolist() == [1 + samples // 80]
+    monkeypatch.setattr(_sound_frames, "LONG", 5000)
+    monkeypatch.setattr(_sound_frames, "TOGETHER", 8192)
+    monkeypatch.setattr(_sound_gather, "HELD", 0)
+    found = Sounds.read(file).frames("level")
+    assert found.lengths.tolist() == wanted.lengths.tolist()
+    assert np.abs(found.frames - wanted.frames)[:60].max() < 0.1  # where it has not sought in the file
+    file.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DatasetError, match="breaks off"):
+        Sounds.read(file)
+
+
 def test_features_for_another_rate_or_of_no_kind():
     sounds = Sounds([tone()], 8000)
     with pytest.raises(InputError, match="Recordings of 8000 Hz, and features for 16000 Hz"):

@@ -87,7 +87,7 @@ def predict(
             data, rate_hz=resample_hz, pattern=pattern, strict=strict,
             least_seconds=_ears(fitted).frame_seconds,
         )  # fmt: skip
-        if data in {entry.name for entry in available()} and sounds.parts is not None:
+        if not Path(data).exists() and sounds.parts is not None:  # a name, which has a test part
             sounds = sounds[sounds.parts == 2]
         told = [problem.what + " (left out)" * problem.left_out for problem in sounds.problems]
         for text in (*sounds.notes, *told):  # not among the rows, which another program may read
