@@ -42,6 +42,7 @@ def _sequence(name: str, reference: str, cell: str, **settings: Any) -> Entry:
         example=_SEQUENCE.format(settings=f'"{cell}", 2, 3{given}'),
         run=_read(cell, **settings),
         masked=True,
+        hole=f"{'bi' if settings.get('bidirectional') else ''}{cell}_frames",
     )
 
 
@@ -53,7 +54,7 @@ _MINIMAL = "Feng, Tung, Ahmed, Bengio & Hajimirsadeghi (2024), Were RNNs all we 
 
 ENTRIES: tuple[Entry, ...] = (
     Entry(
-        name="Multi-layer perceptron",
+        name="MLP",
         kind="feed-forward",
         input="Real[n]",
         output="Real[m]",
@@ -61,6 +62,7 @@ ENTRIES: tuple[Entry, ...] = (
         "Nature 323",
         example=_VECTOR,
         run=_perceptron,
+        hole="mlp",
     ),
     _sequence("Simple RNN", "Elman (1990), Finding structure in time, Cognitive Science 14", "rnn"),
     _sequence(

@@ -75,6 +75,7 @@ result = eqx.filter_jit(network)(frames, mask)
 """,
         run=_of_frames(lambda key: TransformerToVector(2, 3, size=4, heads=2, hidden=8, layers=1, key=key)),
         masked=True,
+        hole="transformer",
     ),
     Entry(
         name="Transformer encoder, an answer a frame",
@@ -93,6 +94,7 @@ result = eqx.filter_jit(network)(frames, mask)
             lambda key: TransformerToSequence(2, 3, size=4, heads=2, hidden=8, layers=1, causal=True, key=key)
         ),
         masked=True,
+        hole="transformer_frames",
     ),
     Entry(
         name="Multi-head attention",

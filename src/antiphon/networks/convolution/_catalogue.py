@@ -39,6 +39,7 @@ result = eqx.filter_jit(network)(frames, mask)
 """,
         run=_run(lambda key: ConvolutionToVector(2, 3, channels=4, key=key), 2),
         masked=True,
+        hole="cnn",
     ),
     Entry(
         name="2-D CNN",
@@ -56,6 +57,7 @@ result = eqx.filter_jit(network)(frames, mask)
 """,
         run=_run(lambda key: SpectrogramToVector(6, 3, channels=4, key=key), 6),
         masked=True,
+        no_hole="the size of its read-out follows from how its features are pooled, which no word can say",
     ),
     Entry(
         name="WaveNet",
@@ -74,5 +76,6 @@ result = answers, answer
 """,
         run=_run(lambda key: ConvolutionToSequence(2, 3, channels=4, layers=2, key=key), 2),
         masked=True,
+        hole="wavenet_frames",
     ),
 )

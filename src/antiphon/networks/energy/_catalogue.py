@@ -71,7 +71,7 @@ ENTRIES: tuple[Entry, ...] = (
         no_hole=_SIGNS,
     ),
     Entry(
-        name="dense associative memory",
+        name="Dense associative memory",
         kind="energy",
         input="Real[n]",
         output="Real[n]",
@@ -83,7 +83,7 @@ ENTRIES: tuple[Entry, ...] = (
         no_hole=_SIGNS,
     ),
     Entry(
-        name="exponential Hopfield network",
+        name="Exponential Hopfield network",
         kind="energy",
         input="Real[n]",
         output="Real[n]",
@@ -94,7 +94,7 @@ ENTRIES: tuple[Entry, ...] = (
         no_hole=_SIGNS,
     ),
     Entry(
-        name="modern Hopfield network",
+        name="Modern Hopfield network",
         kind="energy",
         input="Real[n]",
         output="Real[n]",
@@ -106,7 +106,7 @@ ENTRIES: tuple[Entry, ...] = (
         no_hole="it is made from stored patterns, not from sizes; as a trained layer it is attention",
     ),
     Entry(
-        name="multitasking Hopfield network",
+        name="Multitasking Hopfield network",
         kind="energy",
         input="Real[n]",
         output="Real[n]",
@@ -118,7 +118,7 @@ ENTRIES: tuple[Entry, ...] = (
         no_hole=_SIGNS,
     ),
     Entry(
-        name="bidirectional associative memory",
+        name="Bidirectional associative memory",
         kind="energy",
         input="(Real[n], Real[m])",
         output="(Real[n], Real[m])",
@@ -130,7 +130,7 @@ ENTRIES: tuple[Entry, ...] = (
         no_hole=_SIGNS,
     ),
     Entry(
-        name="continuous Hopfield network",
+        name="Continuous Hopfield network",
         kind="energy",
         input="Real[n]",
         output="Real[n]",
@@ -168,7 +168,7 @@ ENTRIES: tuple[Entry, ...] = (
         no_hole="it is made from functions, which a program cannot save",
     ),
     Entry(
-        name="cellular neural network",
+        name="Cellular neural network",
         kind="energy",
         input="Image",
         output="Image",
@@ -181,7 +181,7 @@ ENTRIES: tuple[Entry, ...] = (
         no_hole="it reads images, which the language has no type for",
     ),
     Entry(
-        name="projection network",
+        name="Projection network",
         kind="energy",
         input="Real[n]",
         output="Real[n]",

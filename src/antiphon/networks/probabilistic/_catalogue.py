@@ -63,6 +63,7 @@ fit = fit_hmm(hmm, values, mask, key=jax.random.key(1), max_iterations=5)
 result = fit.log_likelihood""",
         run=_sequence(lambda: HMM(2, 3, emission="full", key=jax.random.key(0))),
         masked=True,
+        no_hole="it is fitted by EM or by its likelihood, not by the loss of a program: see HMMClassifier",
     ),
     Entry(
         name="HMM, mixture of Gaussians",
@@ -81,6 +82,7 @@ frames, states = hmm.sample(6, key=jax.random.key(1))
 result = hmm.log_likelihood(frames, jnp.ones(6, bool))""",
         run=_sequence(lambda: HMM(2, 3, components=4, key=jax.random.key(0))),
         masked=True,
+        no_hole="it is fitted by EM or by its likelihood, not by the loss of a program: see HMMClassifier",
     ),
     Entry(
         name="HMM, categorical",
@@ -96,6 +98,7 @@ symbols = jnp.array([[0.0], [2.0], [1.0]])
 score, result = hmm.viterbi(symbols, jnp.ones(3, bool))""",
         run=_symbols(_categorical),
         masked=True,
+        no_hole="it is fitted by EM or by its likelihood, not by the loss of a program: see HMMClassifier",
     ),
     Entry(
         name="HMM per class",
@@ -110,6 +113,7 @@ bank = HMMBank(2, 3, states=2, key=jax.random.key(0))
 result = bank(jnp.ones((5, 2)), jnp.ones(5, bool))""",
         run=_sequence(lambda: HMMBank(2, 3, states=2, key=jax.random.key(0))),
         masked=True,
+        no_hole="it is fitted by EM or by its likelihood, not by the loss of a program: see HMMClassifier",
     ),
     Entry(
         name="CRF",
@@ -126,6 +130,7 @@ crf = CRF(network, key=jax.random.key(1))
 score, result = crf.viterbi(jnp.ones((5, 2)), jnp.ones(5, bool))""",
         run=_sequence(lambda: CRF(_TAGS, key=jax.random.key(1))),
         masked=True,
+        no_hole="its loss looks at whole paths of tags, not at frames one by one: see CRFTagger",
     ),
     Entry(
         name="CTC",
@@ -140,10 +145,10 @@ logits, mask = jnp.zeros((5, 3)), jnp.ones(5, bool)
 loss = ctc_loss(logits, mask, jnp.array([1, 2]), jnp.ones(2, bool))
 result, log_probability = ctc_beam(logits, mask)[0]""",
         run=_ctc,
-        no_hole="It is a loss: it needs the right labels beside the frames.",
+        no_hole="it is a loss: it needs the right labels beside the frames.",
     ),
     Entry(
-        name="bag of n-grams",
+        name="Bag of n-grams",
         kind="probabilistic",
         input="Seq[Real[1]]",
         output="Real[m]",
@@ -154,6 +159,6 @@ bag = BagOfWords(ngram_range=(1, 2))
 result = bag.fit_transform([["up", "up", "down"], ["down"]]).toarray()""",
         run=_symbols(_bigrams),
         masked=True,
-        no_hole="It has nothing to fit, and its answer has an entry for each of all possible n-grams.",
+        no_hole="it has nothing to fit, and its answer has an entry for each of all possible n-grams.",
     ),
 )

@@ -31,7 +31,7 @@ def _example(kind: str) -> str:
 
 ENTRIES: tuple[Entry, ...] = (
     Entry(
-        name="echo state network",
+        name="Echo state network",
         kind="reservoir",
         input="Seq[Real[n]]",
         output="Real[m]",
@@ -39,9 +39,10 @@ ENTRIES: tuple[Entry, ...] = (
         example=_example("EchoStateToVector"),
         run=_run(EchoStateToVector),
         masked=True,
+        no_hole="its fixed random weights would have to stand in the text of the program",
     ),
     Entry(
-        name="liquid state machine",
+        name="Liquid state machine",
         kind="reservoir",
         input="Seq[Real[n]]",
         output="Real[m]",
@@ -49,5 +50,6 @@ ENTRIES: tuple[Entry, ...] = (
         example=_example("LiquidToVector"),
         run=_run(LiquidToVector),
         masked=True,
+        no_hole="its fixed random weights would have to stand in the text of the program",
     ),
 )

@@ -47,7 +47,7 @@ ENTRIES: tuple[Entry, ...] = (
         no_hole="it is one layer, whose spikes want a read-out: the spiking network has both",
     ),
     Entry(
-        name="spiking network",
+        name="Spiking network",
         kind="spiking",
         input="Seq[Real[n]]",
         output="Real[m]",
@@ -57,9 +57,10 @@ ENTRIES: tuple[Entry, ...] = (
         "network = SpikingToVector(2, 3, key=jax.random.key(0))\n" + _SEQUENCE,
         run=_on_frames(lambda: SpikingToVector(2, 3, hidden=4, key=jax.random.key(0))),
         masked=True,
+        hole="spiking",
     ),
     Entry(
-        name="network converted to spikes",
+        name="Network converted to spikes",
         kind="spiking",
         input="Real[n]",
         output="Real[m]",
