@@ -14,6 +14,7 @@ from antiphon.networks._history import EarlyStopping, History
 from antiphon.networks._keras_model import KerasModel, from_keras
 from antiphon.networks._layer_graph import Network
 from antiphon.networks._maps import SequenceToSequence, SequenceToVector, VectorToVector
+from antiphon.networks._minimal import MinGRUCell, MinLSTMCell
 from antiphon.networks._model import Model
 from antiphon.networks._named import build, from_arrays, named_leaves, to_arrays
 from antiphon.networks._recurrent import Recurrent
@@ -29,6 +30,8 @@ __all__ = [
     "History",
     "Input",
     "KerasModel",
+    "MinGRUCell",
+    "MinLSTMCell",
     "Model",
     "Network",
     "RNNCell",

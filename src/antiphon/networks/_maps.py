@@ -70,7 +70,7 @@ class SequenceToVector(_RecurrentMap):
     Args:
         in_size: Features of a frame.
         out_size: Entries of the answer, for example the number of classes.
-        cell: `"rnn"`, `"lstm"` or `"gru"`.
+        cell: `"rnn"`, `"lstm"`, `"gru"`, `"mingru"` or `"minlstm"`.
         hidden: Size of the state of each cell.
         layers: How many recurrent layers stand on each other.
         bidirectional: Whether each layer also runs backward.
@@ -98,7 +98,7 @@ class SequenceToSequence(_RecurrentMap):
     Args:
         in_size: Features of a frame.
         out_size: Entries of the answer at each frame, for example the number of tags.
-        cell: `"rnn"`, `"lstm"` or `"gru"`.
+        cell: `"rnn"`, `"lstm"`, `"gru"`, `"mingru"` or `"minlstm"`.
         hidden: Size of the state of each cell.
         layers: How many recurrent layers stand on each other.
         bidirectional: Whether each layer also runs backward, so that an answer sees what comes after it.
