@@ -153,7 +153,7 @@ def test_what_is_no_tree_takes_what_is_there():
     assert parents(0, 1.4, 0, 1.6) == [1, 3, 3, NODES]  # counts are rounded
 
 
-@pytest.mark.parametrize("gather", ["mean", "max"])
+@pytest.mark.parametrize("gather", [pytest.param("mean", marks=pytest.mark.slow), "max"])
 def test_the_gradient_of_a_fold_is_that_of_recursion(gather):
     rng = np.random.default_rng(3)
     node = make(rng, NODES)

@@ -40,7 +40,9 @@ def all_of(network, forest):
     return network.at_nodes(forest), network.losses(forest), jax.grad(loss)(network)
 
 
-@pytest.mark.parametrize(("normalised", "weighted"), [(True, True), (False, False)])
+@pytest.mark.parametrize(
+    ("normalised", "weighted"), [(True, True), pytest.param(False, False, marks=pytest.mark.slow)]
+)
 def test_codes_losses_and_gradients_are_those_of_recursion(normalised, weighted):
     network = make_network(normalised, weighted)
     codes, losses, slopes = all_of(network, pack(TREES, arity=2))
