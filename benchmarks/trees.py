@@ -5,6 +5,8 @@ Times, in seconds of processor: loss and gradient of a TreeLSTM over one batch o
 by level (as `pack` chooses), node by node in one compiled loop (`width=1`), and node by node in Python with a
 compiled cell (forward only). Accuracies: `TreeClassifier` fitted on expressions of height 1 to 3, on held-out
 ones of height 3 to 6.
+
+The gradient node by node says more of XLA than of levels: at width 1 it seems to copy a buffer at every step.
 """
 
 from __future__ import annotations
