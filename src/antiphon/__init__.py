@@ -16,6 +16,8 @@ from antiphon._version import __version__
 if TYPE_CHECKING:
     from antiphon._model_file import load_model
     from antiphon.estimators import (
+        CRFTagger,
+        HMMClassifier,
         NetworkClassifier,
         NetworkRegressor,
         NetworkTagger,
@@ -25,12 +27,16 @@ if TYPE_CHECKING:
         RecurrentClassifier,
         RecurrentRegressor,
         RecurrentTagger,
+        ReservoirClassifier,
+        TreeClassifier,
         distil,
         learn_tasks,
     )
     from antiphon.graph.hybrid import hybridize
 
 __all__ = [
+    "CRFTagger",
+    "HMMClassifier",
     "NetworkClassifier",
     "NetworkRegressor",
     "NetworkTagger",
@@ -40,6 +46,8 @@ __all__ = [
     "RecurrentClassifier",
     "RecurrentRegressor",
     "RecurrentTagger",
+    "ReservoirClassifier",
+    "TreeClassifier",
     "__version__",
     "distil",
     "hybridize",

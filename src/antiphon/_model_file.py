@@ -26,6 +26,8 @@ from antiphon._version import __version__
 from antiphon.data import Features
 from antiphon.errors import AntiphonError, LanguageError, ModelFileError
 from antiphon.estimators import (
+    CRFTagger,
+    HMMClassifier,
     NetworkClassifier,
     NetworkOptions,
     NetworkRegressor,
@@ -36,6 +38,7 @@ from antiphon.estimators import (
     RecurrentClassifier,
     RecurrentRegressor,
     RecurrentTagger,
+    ReservoirClassifier,
 )
 from antiphon.language import Language, Output, Program, parameters, sketch
 from antiphon.networks import from_arrays, to_arrays
@@ -61,6 +64,9 @@ _KINDS: dict[str, type] = {
         NetworkClassifier,
         NetworkRegressor,
         NetworkTagger,
+        HMMClassifier,
+        CRFTagger,
+        ReservoirClassifier,
     )
 }
 
@@ -242,7 +248,7 @@ def _restored(saved: Mapping[str, Any], kind: type, features: Features) -> dict[
 
             found["options"] = Settings(**found["options"])
         else:
-            found["options"] = NetworkOptions(**found["options"])
+            found["options"] = getattr(kind, "options_type", NetworkOptions)(**found["options"])
     return found
 
 

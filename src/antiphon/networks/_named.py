@@ -17,8 +17,10 @@ from antiphon.networks._maps import SequenceToSequence, SequenceToVector, Vector
 from antiphon.networks._recurrent import Recurrent
 from antiphon.networks.attention import TransformerToSequence, TransformerToVector
 from antiphon.networks.convolution import ConvolutionToSequence, ConvolutionToVector, SpectrogramToVector
+from antiphon.networks.probabilistic import CRF, HMM, HMMBank
 from antiphon.networks.reservoir import EchoStateToVector, LiquidToVector
 from antiphon.networks.spiking import SpikingToVector
+from antiphon.networks.trees import TreeLSTM, TreeRNN
 
 Network = (
     Recurrent
@@ -33,6 +35,11 @@ Network = (
     | SpikingToVector
     | EchoStateToVector
     | LiquidToVector
+    | HMM
+    | HMMBank
+    | CRF
+    | TreeRNN
+    | TreeLSTM
 )
 Module = TypeVar("Module", bound=eqx.Module)
 

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from antiphon.errors import InputError
+from antiphon.networks._fixed import Fixed
 
 Network = TypeVar("Network", bound=eqx.Module)
 
@@ -84,7 +85,9 @@ def with_scaling(network: Network, shift: Any, scale: Any) -> Network:
 
 
 def trainable(network: eqx.Module) -> Any:
-    """Which parts of a network are fitted: a filter for `equinox.partition`, False at the input scaling.
+    """Which parts of a network are fitted: a filter for `equinox.partition`.
+
+    False at the input scaling and at what is drawn once, such as a reservoir.
 
     Example:
         >>> from antiphon.networks import VectorToVector
@@ -93,9 +96,11 @@ def trainable(network: eqx.Module) -> Any:
         >>> parameters.scaling.shift is None, rest.scaling.shift.shape
         (True, (2,))
     """
-    return jax.tree.map(
-        lambda node: not isinstance(node, Scaling), network, is_leaf=lambda node: isinstance(node, Scaling)
-    )
+
+    def is_kept(node: Any) -> bool:
+        return isinstance(node, Scaling | Fixed)
+
+    return jax.tree.map(lambda node: not is_kept(node), network, is_leaf=is_kept)
 
 
 def with_output_units(network: Network, location: float, spread: float) -> Network:
