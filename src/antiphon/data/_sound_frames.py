@@ -125,13 +125,16 @@ def copies_of(sounds: Sounds, augmentation: Augmentation) -> list[Float32[np.nda
     change = _changing(_compiled_for(augmentation), sounds.rate_hz)
     key = jax.random.key(augmentation.seed)
     found: list[Any] = [None] * (len(sounds) * augmentation.copies)
+    # A faster copy of the shortest recording may be shorter than a frame: silence fills it up.
+    least = int(sounds.lengths.min())
     for copy in range(augmentation.copies):
         for cases, padded, real in batches(sounds, np.arange(len(sounds))):
             numbers = np.zeros(len(padded), np.uint32)
             numbers[: len(cases)] = cases + copy * len(sounds)
             changed, lengths = change(padded, real, key, numbers)
             for case, values, length in zip(cases, np.asarray(changed), np.asarray(lengths), strict=False):
-                found[case + copy * len(sounds)] = np.array(values[:length])
+                short = max(0, least - int(length))
+                found[case + copy * len(sounds)] = np.pad(values[:length], (0, short))
     return found
 
 

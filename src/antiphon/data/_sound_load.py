@@ -97,7 +97,10 @@ def load_sounds(
     # Which cases are in which part is found out with their numbers, before any feature is computed.
     numbered, about, source = _numbered(sounds, y, name_or_path, test_size, task)
     places = [split.X.frames[:, 0].astype(np.int64) for split in numbered]
-    notes = [*sounds.notes, *_leak(numbered)]
+    leak = _leak(numbered)
+    for note in leak:
+        _log.warning("%s: %s", name, note)
+    notes = [*sounds.notes, *leak]
     train = sounds[places[0]]
     subjects = numbered.train.subjects
     if augment is not None:
@@ -109,8 +112,6 @@ def load_sounds(
         notes.append(f"Each training recording and {augment.copies} changed copies of it ({augment}).")
     else:
         train_y, X = numbered.train.y, train.frames(own)
-    for note in notes[len(sounds.notes) :]:
-        _log.warning("%s: %s", name, note)
     unfit = len(sounds.problems)
     told = [f"Problems with {unfit} recordings (see problems)."] if unfit else []
     return replace(
