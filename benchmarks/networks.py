@@ -1,10 +1,10 @@
 """Claim: the networks reach on `japanese-vowels` what is published, on the official split.
 
-Each network is fitted with its estimator's defaults (but for the HMM) and five seeds; the median counts. A row is a
-process of its own; those that are in `--json` already are not measured again. For comparison 1-NN with dynamic
-time warping (tslearn, in the Python of `--peer`). Published: InceptionTime 0.970, WEASEL+MUSE 0.978, KSig
-0.986, MiniRocket 0.981-0.989. The CRF tags frames: every frame of a speaker has the speaker's tag, and a case
-is given to the tag of most of its frames.
+Each network is fitted with its estimator's defaults (but for the HMM) and five seeds; the median counts. A
+row is a process of its own; those that are in `--json` already are not measured again. For comparison 1-NN
+with dynamic time warping (tslearn, in the Python of `--peer`). Published: InceptionTime 0.970, WEASEL+MUSE
+0.978, KSig 0.986, MiniRocket 0.981-0.989. The CRF tags frames: every frame of a speaker has the speaker's
+tag, and a case is given to the tag of most of its frames.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from antiphon.estimators import CRFTagger, HMMClassifier, HMMOptions, NetworkOpt
     "model",
     [
         ReservoirClassifier(units=20, random_state=0),
-        HMMClassifier(states=2, options=HMMOptions(restarts=1), random_state=0),
+        HMMClassifier(states=2, restarts=1, options=HMMOptions(tolerance=1e-3), random_state=0),
         CRFTagger("gru", {"hidden": 3}, epochs=2, options=NetworkOptions(validation=0.0), random_state=0),
     ],
     ids=lambda model: type(model).__name__,
