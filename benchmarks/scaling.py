@@ -2,8 +2,9 @@
 
 One search of CalMS21 (a synthetic set of its shape where the data are not there) is run with one process,
 with two, on a Dask cluster of two workers, and on one that loses a worker in the midst of it. Each run is a
-process of its own that begins with an empty cache of compiled functions, on one thread for each worker. The one
-process is held to one core: else it compiles ahead on a second one. What it does with both is a run of its own.
+process of its own that begins with an empty cache of compiled functions, on one thread for each worker. The
+one process is held to one core: else it compiles ahead on a second one. What it does with both is a run of
+its own.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ class SoundFeatures:
         top = self.rate_hz / 2
         if not 0 <= self.fmin < (self.fmax or top) <= top:
             raise InputError(
-                f"Mel bands from {self.fmin:g} to {self.fmax or top:g} Hz, {self.rate_hz:g} samples a second.",
+                f"Mel bands from {self.fmin:g} to {self.fmax or top:g} Hz at {self.rate_hz:g} Hz.",
                 f"0 <= fmin < fmax <= {top:g}.",
                 "Leave fmax out for half the rate.",
             )
