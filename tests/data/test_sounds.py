@@ -148,7 +148,10 @@ def _bad(folder):
     }
 
 
-def test_what_is_wrong_is_reported_by_name_and_the_rest_is_used(tmp_path, caplog):
+@pytest.mark.parametrize("held", [True, False], ids=["in memory", "on disk"])
+def test_what_is_wrong_is_reported_by_name_and_the_rest_is_used(held, tmp_path, caplog, monkeypatch):
+    if not held:
+        monkeypatch.setattr(_sound_gather, "HELD", 0)
     wanted = _bad(tmp_path)
     sounds = Sounds.read(tmp_path)
     assert {problem.name: problem.kind for problem in sounds.problems} == wanted
@@ -211,17 +214,17 @@ def test_a_file_that_breaks_off_while_it_is_read(tmp_path):
 @few
 @given(st.floats(0.01, 0.999), st.floats(20, 3900))
 def test_a_tone_below_full_scale_has_no_problem(peak, hz):
-    assert heard("a", tone(800, hz, peak=peak)) == []
+    assert heard("a", [tone(800, hz, peak=peak)]) == []
 
 
 @few
 @given(st.floats(1.3, 100.0), st.floats(20, 400))
 def test_a_tone_cut_at_full_scale_is_clipped(peak, hz):
-    assert [p.kind for p in heard("a", np.clip(tone(800, hz, peak=peak), -1, 1))] == ["clipped"]
+    assert [p.kind for p in heard("a", [np.clip(tone(800, hz, peak=peak), -1, 1)])] == ["clipped"]
 
 
 def test_shorter_than_a_frame():
-    assert heard("a", tone(100), least=256) == [
+    assert heard("a", [tone(100)], least=256) == [
         Problem("a", "short", "a is shorter than a frame: 100 of 256 samples")
     ]
 

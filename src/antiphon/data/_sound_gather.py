@@ -14,7 +14,16 @@ import numpy as np
 from jaxtyping import Float32
 
 from antiphon.data._manifest import Row, find, name_rows
-from antiphon.data._sound_files import FOREIGN, QUALITY, SoundInfo, part, read_sound, resample, sound_info
+from antiphon.data._sound_files import (
+    FOREIGN,
+    QUALITY,
+    SoundInfo,
+    part,
+    read_blocks,
+    read_sound,
+    resample,
+    sound_info,
+)
 from antiphon.data._sound_problems import Problem, heard, settle
 from antiphon.errors import DatasetError, InputError
 
@@ -209,7 +218,7 @@ def _checked(
     for i, (row, info, count) in enumerate(infos):
         clip = Clip(row.name, count, None, row.path, row.start, row.end, info.rate_hz)
         try:
-            samples, wrong = _hear(clip, least_seconds)
+            samples, wrong = _hear(clip, least_seconds, hold=hold)
         except DatasetError as error:
             if "which is not installed" in error.got:
                 raise
@@ -218,7 +227,7 @@ def _checked(
         if any(problem.left_out for problem in wrong):
             continue
         size = round(count * rate / info.rate_hz)
-        if hold and samples is not None:
+        if samples is not None:
             samples = resample(samples, info.rate_hz, rate)
             clip, size = replace(clip, array=samples), len(samples)
         clips.append(replace(clip, samples=size))
@@ -226,9 +235,15 @@ def _checked(
     return clips, kept, problems
 
 
-def _hear(clip: Clip, least_seconds: float) -> tuple[np.ndarray, list[Problem]]:
-    samples = clip.read(clip.own_hz)
-    return samples, heard(clip.name, samples, least=int(np.ceil(least_seconds * clip.own_hz - 1e-6)))
+def _hear(clip: Clip, least_seconds: float, *, hold: bool) -> tuple[np.ndarray | None, list[Problem]]:
+    """Its samples, where they are kept, and what is wrong with them; a long one is heard block by block."""
+    least = int(np.ceil(least_seconds * clip.own_hz - 1e-6))
+    assert clip.path is not None
+    if hold:
+        samples = clip.read(clip.own_hz)
+        return samples, heard(clip.name, [samples], least=least)
+    blocks = read_blocks(clip.path, start=clip.start, end=clip.end)
+    return None, heard(clip.name, blocks, least=least)
 
 
 def _notes(infos: Sequence[Known], rate: float) -> tuple[str, ...]:

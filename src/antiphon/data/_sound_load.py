@@ -61,7 +61,7 @@ def read_sounds(name_or_path: Any, **options: Any) -> Sounds:
 
     Example:
         >>> read_sounds("synthetic-sounds")
-        <Sounds: 288 recordings of 0.301-0.5 s, 8000 Hz>
+        <Sounds: 288 recordings of 0.3-0.499 s, 8000 Hz>
     """
     name = str(name_or_path)
     given = {option: value for option, value in options.items() if value is not None}

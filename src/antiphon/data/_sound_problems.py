@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,38 +36,47 @@ class Problem:
     left_out: bool = True
 
 
-def heard(name: str, samples: Float[np.ndarray, " sample"], *, least: int = 1) -> list[Problem]:
+def heard(name: str, blocks: Iterable[Float[np.ndarray, " sample"]], *, least: int = 1) -> list[Problem]:
     """What is wrong with the samples of a recording.
 
     Args:
         name: Which recording.
-        samples: `(sample,)`.
+        blocks: Its samples, in blocks `(sample,)`.
         least: So many samples make a frame.
 
     Example:
-        >>> [problem.kind for problem in heard("a", np.zeros(100, np.float32))]
+        >>> [problem.kind for problem in heard("a", [np.zeros(100, np.float32)])]
         ['silent']
     """
-    if not len(samples):
+    count = wrong = clipped = 0
+    low, high = np.inf, -np.inf
+    for samples in blocks:
+        count += len(samples)
+        wrong += int((~np.isfinite(samples)).sum())
+        low, high = min(low, samples.min(initial=np.inf)), max(high, samples.max(initial=-np.inf))
+        clipped += _clipped(samples)
+    if not count:
         return [Problem(name, "empty", f"{name} holds no samples")]
-    wrong = int((~np.isfinite(samples)).sum())
     if wrong:
         return [Problem(name, "not-finite", f"{name} has {wrong} samples that are NaN or infinite")]
-    if len(samples) < least:
-        return [Problem(name, "short", f"{name} is shorter than a frame: {len(samples)} of {least} samples")]
-    if np.ptp(samples) < SILENT:
+    if count < least:
+        return [Problem(name, "short", f"{name} is shorter than a frame: {count} of {least} samples")]
+    if high - low < SILENT:
         return [Problem(name, "silent", f"{name} is silent throughout", left_out=False)]
-    loud = np.abs(samples) >= FULL_SCALE
-    if loud.any():
-        # Lengths of the runs of samples at full scale.
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], loud, [False]]).astype(np.int8)))
-        runs = edges[1::2] - edges[::2]
-        count = int(runs[runs >= CLIPPED_RUN].sum())
-        if count:
-            return [
-                Problem(name, "clipped", f"{name} is clipped: {count} samples at full scale", left_out=False)
-            ]
+    if clipped:
+        what = f"{name} is clipped: {clipped} samples at full scale"
+        return [Problem(name, "clipped", what, left_out=False)]
     return []
+
+
+def _clipped(samples: Float[np.ndarray, " sample"]) -> int:
+    """How many samples are in a long run at full scale."""
+    loud = np.abs(samples) >= FULL_SCALE
+    if not loud.any():
+        return 0
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], loud, [False]]).astype(np.int8)))
+    runs = edges[1::2] - edges[::2]
+    return int(runs[runs >= CLIPPED_RUN].sum())
 
 
 def settle(problems: Sequence[Problem], count: int, source: str, *, strict: bool) -> None:

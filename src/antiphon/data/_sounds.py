@@ -278,7 +278,7 @@ def _clip(name: str, waveform: Any) -> Clip:
             "Divide whole numbers by 2 ** (bits - 1); take the mean over channels.",
         )
     values = values.astype(np.float32)
-    unfit = [problem for problem in heard(name, values) if problem.left_out]
+    unfit = [problem for problem in heard(name, [values]) if problem.left_out]
     if unfit:
         raise InputError(f"{unfit[0].what}.", "Finite samples, at least one.", "Leave this waveform out.")
     return Clip(name, len(values), values)
