@@ -18,7 +18,7 @@ from antiphon.audio import (
 from antiphon.errors import InputError
 
 SIZE = 1000
-few = settings(deadline=None, max_examples=25)  # the first example compiles
+few = settings(deadline=None, max_examples=15)  # the first example compiles
 WAVE = jnp.sin(2 * jnp.pi * 300 / 8000 * jnp.arange(SIZE, dtype=jnp.float32))
 noisy = jax.jit(add_noise)
 shifted = jax.jit(shift_time)
