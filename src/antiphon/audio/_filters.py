@@ -94,7 +94,7 @@ def cosine_matrix(n_mfcc: int, n_mels: int) -> Float32[np.ndarray, "coefficient 
         >>> cosine_matrix(2, 4).round(2)[0].tolist()
         [0.5, 0.5, 0.5, 0.5]
     """
-    return dct(np.eye(n_mels), axis=0, type=2, norm="ortho")[:n_mfcc].astype(np.float32)
+    return np.asarray(dct(np.eye(n_mels), axis=0, type=2, norm="ortho"), np.float32)[:n_mfcc]
 
 
 @lru_cache(maxsize=64)

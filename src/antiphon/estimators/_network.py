@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import jax
 import numpy as np
@@ -56,7 +56,7 @@ class NetworkEstimator(SequenceEstimator):
 
     network_: Any
     metric: str
-    class_weight: ClassVar[Any] = None
+    class_weight: Any
     random_state: Any
     options: NetworkOptions | None
     epochs: int

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, get_args
+import importlib
+from collections.abc import Mapping
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -13,45 +14,35 @@ from jaxtyping import PRNGKeyArray
 
 from antiphon.errors import InputError, ModelFileError
 from antiphon.networks._checks import check_choice
-from antiphon.networks._maps import SequenceToSequence, SequenceToVector, VectorToVector
-from antiphon.networks._recurrent import Recurrent
-from antiphon.networks.attention import TransformerToSequence, TransformerToVector
-from antiphon.networks.convolution import ConvolutionToSequence, ConvolutionToVector, SpectrogramToVector
-from antiphon.networks.probabilistic import CRF, HMM, HMMBank
-from antiphon.networks.reservoir import EchoStateToVector, LiquidToVector
-from antiphon.networks.spiking import SpikingToVector
-from antiphon.networks.trees import TreeLSTM, TreeRNN
 
-Network = (
-    Recurrent
-    | SequenceToVector
-    | SequenceToSequence
-    | VectorToVector
-    | ConvolutionToVector
-    | ConvolutionToSequence
-    | SpectrogramToVector
-    | TransformerToVector
-    | TransformerToSequence
-    | SpikingToVector
-    | EchoStateToVector
-    | LiquidToVector
-    | HMM
-    | HMMBank
-    | CRF
-    | TreeRNN
-    | TreeLSTM
-)
-Module = TypeVar("Module", bound=eqx.Module)
-
-KINDS: dict[str, Callable[..., Network]] = {kind.__name__: kind for kind in get_args(Network)}
+# Where each is defined, so that only what is built is imported: some of them need heavy packages.
+KINDS = {
+    "Recurrent": "_recurrent",
+    "SequenceToVector": "_maps",
+    "SequenceToSequence": "_maps",
+    "VectorToVector": "_maps",
+    "ConvolutionToVector": "convolution",
+    "ConvolutionToSequence": "convolution",
+    "SpectrogramToVector": "convolution",
+    "TransformerToVector": "attention",
+    "TransformerToSequence": "attention",
+    "SpikingToVector": "spiking",
+    "EchoStateToVector": "reservoir",
+    "LiquidToVector": "reservoir",
+    "HMM": "probabilistic",
+    "HMMBank": "probabilistic",
+    "CRF": "probabilistic",
+    "TreeRNN": "trees",
+    "TreeLSTM": "trees",
+}
 
 
-def build(config: Mapping[str, Any], *, key: PRNGKeyArray) -> Network:
+def build(config: Mapping[str, Any], *, key: PRNGKeyArray) -> Any:
     """A freshly initialised network from a config.
 
     Args:
-        config: `"kind"` (a class of this package by name) and the arguments of that class, as the `config` of
-            a network gives them; arguments with a default may be left out.
+        config: `"kind"` (a class of this package or of one inside it, by name) and the arguments of that
+            class, as the `config` of a network gives them; arguments with a default may be left out.
         key: Randomness of the initial weights.
 
     Example:
@@ -61,8 +52,9 @@ def build(config: Mapping[str, Any], *, key: PRNGKeyArray) -> Network:
     """
     settings = dict(config)
     name = check_choice("kind", settings.pop("kind", None), KINDS)
+    kind = getattr(importlib.import_module(f"antiphon.networks.{KINDS[name]}"), name)
     try:
-        return KINDS[name](**settings, key=key)
+        return kind(**settings, key=key)
     except TypeError as error:  # an argument that is unknown or missing: Python's words name it
         raise InputError(
             f"The config {dict(config)} ({error}).",
@@ -86,7 +78,7 @@ def to_arrays(network: eqx.Module) -> dict[str, np.ndarray]:
     return {name: np.asarray(leaf) for name, leaf in named_leaves(network).items()}
 
 
-def from_arrays(network: Module | Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Module | Network:
+def from_arrays(network: eqx.Module | Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Any:
     """A network with these arrays, checked one by one; never executes anything.
 
     Args:
