@@ -71,7 +71,7 @@ def mel_filters(
         (20, 129)
     """
     ends = hz_to_mel(np.array([fmin, fmax], np.float64))
-    edges = mel_to_hz(np.linspace(*ends, n_mels + 2))
+    edges = mel_to_hz(np.linspace(ends[0], ends[1], n_mels + 2))
     bins = fft_frequencies(rate_hz, n_fft)
     rising = (bins[None, :] - edges[:-2, None]) / np.diff(edges)[:-1, None]
     falling = (edges[2:, None] - bins[None, :]) / np.diff(edges)[1:, None]
