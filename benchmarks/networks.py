@@ -24,7 +24,7 @@ from antiphon._engine import configure
 
 HERE = Path(__file__).resolve().parent
 SEEDS = 5
-MODELS = ("gru", "lstm", "bilstm", "cnn", "transformer", "hmm", "crf", "reservoir")
+MODELS = ("gru", "bigru", "lstm", "bilstm", "cnn", "transformer", "hmm", "crf", "reservoir")
 
 
 def main() -> None:
@@ -70,8 +70,8 @@ def model_of(name: str, seed: int) -> Any:
     match name:
         case "gru" | "lstm":
             return RecurrentClassifier(name, bidirectional=False, random_state=seed)
-        case "bilstm":
-            return RecurrentClassifier("lstm", random_state=seed)
+        case "bigru" | "bilstm":
+            return RecurrentClassifier(name.removeprefix("bi"), random_state=seed)
         case "hmm":
             # Chosen by cross-validation on the training part.
             form = {"states": 3, "emission": "full", "topology": "left-right", "variance_floor": 1e-2}
