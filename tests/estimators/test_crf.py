@@ -11,6 +11,7 @@ from antiphon.estimators._network import NetworkOptions
 SMALL = {"network": "rnn", "settings": {"hidden": 4, "dropout": 0.0}, "random_state": 0}
 
 
+@pytest.mark.slow
 @pytest.fixture(scope="module")
 def chains():
     """Tags that follow each other in a circle; frames that hardly tell them."""

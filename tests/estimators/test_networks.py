@@ -20,7 +20,10 @@ def cases(count=12, seed=0):
     return X, y
 
 
-@pytest.mark.parametrize("name", ["minlstm", "cnn", "transformer", "spiking"])
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("transformer", "spiking")]
+
+
+@pytest.mark.parametrize("name", ["minlstm", "cnn", *SLOW])
 def test_a_saved_network_says_the_same(name, tmp_path):
     X, y = cases()
     model = NetworkClassifier(name, {FAMILIES[name].width: 4}, **SMALL).fit(X, y)

@@ -14,6 +14,7 @@ OPERATORS = ("and", "or", "not")
 TREES, TRUTH = random_expressions(120, depth=2, operators=OPERATORS, seed=0)
 
 
+@pytest.mark.slow
 @pytest.fixture(scope="module")
 def fitted():
     """Fitted on expressions of one height; its arrays have the shapes of all fits here."""

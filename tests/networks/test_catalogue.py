@@ -58,6 +58,7 @@ def test_every_network_is_a_graph(entry):
     assert shapes == [value.shape for value in expected]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", named(entry for entry in ENTRIES if entry.masked))
 def test_what_padding_holds_changes_nothing(entry):
     function, (frames, mask) = entry.run()

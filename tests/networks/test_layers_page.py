@@ -5,9 +5,10 @@ from pathlib import Path
 
 from antiphon.networks import layers
 
+import pytest
+
+@pytest.mark.slow
 PAGE = (Path(__file__).parents[2] / "docs" / "layers.md").read_text("utf-8")
-
-
 def test_the_page_runs():
     blocks = re.findall(r"^```python\n(.*?)^```$", PAGE, re.M | re.S)
     assert len(blocks) >= 5

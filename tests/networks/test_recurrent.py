@@ -130,6 +130,7 @@ def test_gradients_match_finite_differences_of_the_reference(cell):
         np.testing.assert_allclose(gradients[name], differences, atol=1e-5, rtol=1e-5, err_msg=name)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     cell=st.sampled_from(CELLS),

@@ -111,6 +111,7 @@ def test_samples_of_frames_have_the_densities_of_the_network(temperature):
     assert abs(np.corrcoef(left[:, 0, 0], left[:, 1, 0])[0, 1]) < 0.2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", [SYMBOLS, FRAMES], ids=["symbols", "frames"])
 def test_a_config_and_arrays_make_the_network_again(network):
     settings = dict(network.config)

@@ -97,6 +97,7 @@ def sampled(hmm, cases=40, time=12):
     return np.where(mask[:, :, None], frames, np.nan), np.asarray(states), mask
 
 
+@pytest.mark.slow
 @pytest.fixture(scope="module")
 def data():
     return sampled(known(), 300)
@@ -142,7 +143,7 @@ DEGENERATE = {
 }
 
 
-@pytest.mark.parametrize("emission", [pytest.param("diagonal", marks=pytest.mark.slow), "full"])
+@pytest.mark.parametrize("emission", ["diagonal", pytest.param("full", marks=pytest.mark.slow)])
 def test_degenerate_data(emission):
     hmm = HMM(2, 3, emission=emission, components=2, key=KEY)
     for name, values in DEGENERATE.items():
