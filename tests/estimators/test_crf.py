@@ -11,7 +11,6 @@ from antiphon.estimators._network import NetworkOptions
 SMALL = {"network": "rnn", "settings": {"hidden": 4, "dropout": 0.0}, "random_state": 0}
 
 
-@pytest.mark.slow
 @pytest.fixture(scope="module")
 def chains():
     """Tags that follow each other in a circle; frames that hardly tell them."""
@@ -22,6 +21,7 @@ def chains():
     return X, [names[tags] for tags in y]
 
 
+@pytest.mark.slow
 def test_it_tags_whole_rows(chains):
     X, y = chains
     options = NetworkOptions(patience=10, batch_size=8)

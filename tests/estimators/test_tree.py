@@ -14,13 +14,13 @@ OPERATORS = ("and", "or", "not")
 TREES, TRUTH = random_expressions(120, depth=2, operators=OPERATORS, seed=0)
 
 
-@pytest.mark.slow
 @pytest.fixture(scope="module")
 def fitted():
     """Fitted on expressions of one height; its arrays have the shapes of all fits here."""
     return TreeClassifier(hidden=16, epochs=60, batch_size=40, random_state=0).fit(TREES, TRUTH)
 
 
+@pytest.mark.slow
 def test_it_learns_what_the_words_alone_do_not_say(fitted):
     deeper, answers = random_expressions(200, depth=4, operators=OPERATORS, seed=1)
     assert fitted.score(deeper, answers) > 0.85

@@ -3,12 +3,14 @@
 import re
 from pathlib import Path
 
-from antiphon.networks import layers
-
 import pytest
 
-@pytest.mark.slow
+from antiphon.networks import layers
+
 PAGE = (Path(__file__).parents[2] / "docs" / "layers.md").read_text("utf-8")
+
+
+@pytest.mark.slow
 def test_the_page_runs():
     blocks = re.findall(r"^```python\n(.*?)^```$", PAGE, re.M | re.S)
     assert len(blocks) >= 5

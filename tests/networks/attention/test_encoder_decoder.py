@@ -57,7 +57,6 @@ def test_decoding_finds_the_best_of_all_sequences():
     def probability(i):
         return LIKELIHOODS[i] if len(ALL[i]) < LENGTH else ROWS[i, range(LENGTH), ALL[i]].sum()
 
-@pytest.mark.slow
     order = sorted(range(len(ALL)), key=probability, reverse=True)
     decode = quick(lambda n, f, m: (n.decode(f, m, length=LENGTH, width=15), n.decode(f, m, length=LENGTH)))
     found, greedy = decode(NETWORK, FRAMES.at[5:].set(jnp.nan), MASK)
@@ -70,6 +69,9 @@ def test_decoding_finds_the_best_of_all_sequences():
         expected.append(int(ROWS[row, len(expected)].argmax()))
     shown = np.asarray(greedy.symbols)[np.asarray(greedy.mask)].tolist()
     assert shown == [s for s in expected if s != 2]
+
+
+@pytest.mark.slow
 def test_padding_changes_neither_values_nor_gradients():
     """Wherever it stands among the frames, and whatever masked frames and symbols hold."""
 

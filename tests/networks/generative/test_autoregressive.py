@@ -111,7 +111,6 @@ def test_samples_of_frames_have_the_densities_of_the_network(temperature):
     assert abs(np.corrcoef(left[:, 0, 0], left[:, 1, 0])[0, 1]) < 0.2
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("network", [SYMBOLS, FRAMES], ids=["symbols", "frames"])
 def test_a_config_and_arrays_make_the_network_again(network):
     settings = dict(network.config)
@@ -123,6 +122,7 @@ def test_a_config_and_arrays_make_the_network_again(network):
     assert likelihood(again, *case) == likelihood(network, *case)
 
 
+@pytest.mark.slow
 def test_it_learns_what_follows_what():
     """A cycle of two symbols: after training, each symbol is nearly sure."""
     symbols = jnp.array([[0, 1, 0, 1, 0, 1], [1, 0, 1, 0, 1, 0]])

@@ -97,12 +97,12 @@ def sampled(hmm, cases=40, time=12):
     return np.where(mask[:, :, None], frames, np.nan), np.asarray(states), mask
 
 
-@pytest.mark.slow
 @pytest.fixture(scope="module")
 def data():
     return sampled(known(), 300)
 
 
+@pytest.mark.slow
 def test_samples_are_of_the_model(data):
     frames, states, _ = data
     np.testing.assert_allclose(np.bincount(states[:, 0]) / 300, INITIAL, atol=0.1)

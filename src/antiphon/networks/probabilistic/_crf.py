@@ -35,6 +35,7 @@ class CRF(eqx.Module):
         key: Randomness of the initial weights, where `network` is a config. All other scores start at 0.
 
     Example:
+        >>> import jax
         >>> from antiphon.networks import SequenceToSequence
         >>> crf = CRF(SequenceToSequence(2, 3, key=jax.random.key(0)), key=jax.random.key(1))
         >>> score, tags = crf.viterbi(jnp.ones((5, 2)), jnp.ones(5, bool))
