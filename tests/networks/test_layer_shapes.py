@@ -79,7 +79,7 @@ def test_padding_changes_nothing(name, length, junk, seed):
     np.testing.assert_allclose(found, wanted, atol=2e-5)
 
 
-@pytest.mark.parametrize("name", ["lstm", "norm"])
+@pytest.mark.parametrize("name", [pytest.param("lstm", marks=pytest.mark.slow), "norm"])
 def test_nan_behind_the_mask_reaches_neither_answer_nor_gradient(name):
     stack = [layer for layer in SEQUENCE_STACKS[name] if not isinstance(layer, LayerNormalization)]
     module = built(stack).module

@@ -107,6 +107,7 @@ def test_dropout_only_with_a_key_even_with_one_layer(kind):
     assert not np.allclose(first, other)
 
 
+@pytest.mark.slow
 def test_many_networks_train_at_once():
     """Stacked networks under vmap, gradient and all, equal each on its own."""
     frames = jnp.stack([FRAMES, FRAMES[::-1]])

@@ -278,6 +278,7 @@ def sampled(low, high, seed):
     return values.astype(np.float32), mask
 
 
+@pytest.mark.slow
 @SETTINGS
 @given(programs_of(2), st.integers(0, 99), st.sampled_from(sorted(FEATURES)))
 def test_directions_are_never_wrong(term, seed, feature):

@@ -129,6 +129,7 @@ def frames_read(term):
     }
 
 
+@pytest.mark.slow
 @hypothesis_settings(max_examples=25, deadline=None)
 @generated(tagging=st.booleans(), picked=st.lists(st.integers(0, 10), min_size=12, max_size=12))
 def test_a_superposition_with_all_weight_on_one_alternative_each_has_its_value(tagging, picked):
@@ -247,7 +248,10 @@ def test_training_gives_the_planted_production_most_weight(problem, task):
     assert grammar.closure(hole.role, hole.type)[int(logits.mean(0).argmax())] == wanted
 
 
-@pytest.mark.parametrize("task", ["classification", "regression", "tagging"])
+SLOW = [pytest.param(task, marks=pytest.mark.slow) for task in ("classification", "regression")]
+
+
+@pytest.mark.parametrize("task", [*SLOW, "tagging"])
 def test_it_finds_the_planted_program(run, problem, task):
     events = []
     result = run(problem(task), strategy="dpads", candidates=14, steps=120, listeners=[events.append])

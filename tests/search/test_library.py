@@ -260,7 +260,7 @@ def words_in(program):
     return {n.name for _, n in walk(program.term) if isinstance(n, Apply)}
 
 
-@pytest.mark.parametrize("tunable", [False, True])
+@pytest.mark.parametrize("tunable", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_later_task_uses_the_library_and_its_program_needs_none(tasks, tunable):
     texts = []
     lessons = learn_tasks(
@@ -325,6 +325,7 @@ def test_words_are_said_out_in_full():
     np.testing.assert_allclose(said, scores(whole, FAST.language, values, mask), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_page_on_several_tasks_runs(tmp_path, monkeypatch):
     page = (Path(__file__).parents[2] / "docs" / "reuse.md").read_text()
     code = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)

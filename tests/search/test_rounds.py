@@ -78,6 +78,7 @@ def test_what_comes_next_is_compiled_in_another_thread(ready, monkeypatch):
     assert [r["results"][0]["loss"] for r in found] == [r["results"][0]["loss"] for r in again]
 
 
+@pytest.mark.slow
 def test_halving_trains_a_third_to_the_end_and_tells_each_once(run, identity, tmp_path):
     events, journal = [], tmp_path / "journal"
     settings = {"strategy": "sampling", "candidates": 12, "size_limit": 15, "halving": True}

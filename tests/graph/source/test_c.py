@@ -90,6 +90,7 @@ def same(found, wanted, tolerance=2e-6):
     np.testing.assert_allclose(found, wanted, rtol=tolerance, atol=tolerance * max(1, np.abs(wanted).max()))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=8, suppress_health_check=HEALTHY)
 @given(st.integers(1, 3).flatmap(programs_of), cases)
 @np.errstate(over="ignore")  # in the reference

@@ -225,6 +225,7 @@ def test_gradient_reaches_what_em_reaches(data):
     np.testing.assert_array_equal(fit.model.scaling.scale, [2, 2])
 
 
+@pytest.mark.slow
 def test_a_bank_is_bayes_rule(data):
     frames, _, mask = data
     frames = np.float32(np.nan_to_num(frames[0]))

@@ -13,7 +13,7 @@ from antiphon.networks.trees import Tree, TreeLSTM, TreeRNN, pack
 
 KINDS = [
     (TreeLSTM, None),
-    (TreeLSTM, 3),
+    pytest.param(TreeLSTM, 3, marks=pytest.mark.slow),
     (TreeRNN, None),
     pytest.param(TreeRNN, 3, marks=pytest.mark.slow),
 ]
