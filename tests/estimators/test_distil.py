@@ -19,6 +19,9 @@ def rule(X):
     return np.array(["yes" if case[:, 0].mean() > 0 else "no" for case in X])
 
 
+rule.asked = 0
+
+
 @pytest.mark.usefixtures("instant")
 def test_a_rule_is_imitated_within_its_budget(tmp_path):
     rule.asked, told = 0, []

@@ -281,13 +281,13 @@ def test_a_language_of_ones_own_names_the_features(walks):
 
 
 def test_subjects_are_held_out_whole(walks, monkeypatch):
-    from antiphon.estimators import _recurrent
+    from antiphon.estimators import _network
 
     X, y = walks
     who = np.arange(60) // 6
     seen = {}
-    fit = _recurrent.fit_network
-    monkeypatch.setattr(_recurrent, "fit_network", lambda *a, **k: seen.update(k) or fit(*a, **k))
+    fit = _network.fit_network
+    monkeypatch.setattr(_network, "fit_network", lambda *a, **k: seen.update(k) or fit(*a, **k))
     RecurrentClassifier(**SMALL | {"epochs": 1}).fit(X, y, groups=who)
     assert not set(who[seen["rows"]]) & set(who[seen["validation_rows"]])
     assert len(seen["validation_rows"]) > 0
