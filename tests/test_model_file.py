@@ -124,7 +124,10 @@ def test_a_program_comes_back_whole(kind, cases, tmp_path, monkeypatch):
     assert load_model(tmp_path / "n").program_ == model.program_
 
 
-@pytest.mark.parametrize("kind", [RecurrentClassifier, RecurrentRegressor, RecurrentTagger])
+SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in (RecurrentRegressor, RecurrentTagger)]
+
+
+@pytest.mark.parametrize("kind", [RecurrentClassifier, *SLOW])
 def test_a_network_comes_back_whole(kind, cases, tmp_path):
     model = kind(**NETWORK, options=NetworkOptions(batch_size=5)).fit(cases, labels(kind.task, cases))
     again = load_model(model.save(tmp_path / "m") and tmp_path / "m")

@@ -83,7 +83,7 @@ def test_onnx_and_stablehlo_take_padded_batches(text):
     assert "mean(x)" in told.description or "window_mean" in told.description
 
 
-@pytest.mark.parametrize("kind", [RecurrentClassifier, RecurrentTagger])
+@pytest.mark.parametrize("kind", [RecurrentClassifier, pytest.param(RecurrentTagger, marks=pytest.mark.slow)])
 def test_a_network_is_exported_too(kind):
     ort = pytest.importorskip("onnxruntime")
     X = cases() * 3

@@ -17,7 +17,8 @@ TEXTS = (
 CONDITION = "if affine(last(x)) > 0 then affine(mean(x)) else affine(first(x)) + affine(max(x))"
 
 
-@pytest.mark.parametrize("task", [pytest.param("classification", marks=pytest.mark.slow), "regression"])
+@pytest.mark.slow
+@pytest.mark.parametrize("task", ["classification", "regression"])
 def test_the_same_fits_as_by_functions_of_their_own(problem, terms, evaluator, task):
     work = evaluator(problem(task), learning_rate=0.05)
     batch = terms(work.problem, *TEXTS[:5], CONDITION)

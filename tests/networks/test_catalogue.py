@@ -48,6 +48,7 @@ def test_what_an_entry_says_is_so(entry):
         assert str(with_modules(sequence)[entry.hole].signature).startswith(("Seq", "Real"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", named(ENTRIES))
 def test_every_network_is_a_graph(entry):
     function, arguments = entry.run()

@@ -97,6 +97,7 @@ def test_outputs_match_the_reference(cell, layers, bidirectional):
     np.testing.assert_allclose(final, expected_final, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", CELLS)
 def test_gradients_match_finite_differences_of_the_reference(cell):
     network = random_network(cell, 2, True)

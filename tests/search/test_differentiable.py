@@ -263,6 +263,7 @@ def test_it_finds_the_planted_program(run, problem, task):
         assert all(n.name in plain for _, n in walk(found.program.term) if isinstance(n, Apply))
 
 
+@pytest.mark.slow
 def test_tables(run, problem):
     given = problem()
     language = language_of(

@@ -38,6 +38,7 @@ def rare():
     )
 
 
+@pytest.mark.slow
 def test_rare_skeletons_go_together_and_common_ones_by_themselves(ready):
     common = [f"affine({s})" for s in SUMMARIES]
     terms = terms_of(ready, *common, *rare())

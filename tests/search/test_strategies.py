@@ -24,6 +24,9 @@ from antiphon.search import (
 
 # `sums` is for formulas over tables: see test_sums.py.
 every_strategy = pytest.mark.parametrize("strategy", sorted(set(STRATEGIES) - {"sums"}))
+# A search of these takes as long as one of all others together.
+SLOW = [pytest.param(strategy, marks=pytest.mark.slow) for strategy in ("auto", "dpads")]
+QUICK = sorted(set(STRATEGIES) - {"sums", "auto", "dpads"})
 CANDIDATES = 20
 ENOUGH = 500  # Where nothing is fitted.
 
@@ -91,7 +94,7 @@ def whole(learn, tmp_path_factory):
     return make
 
 
-@every_strategy
+@pytest.mark.parametrize("strategy", [*QUICK, *SLOW])
 def test_the_budget_of_candidates_is_kept(whole, strategy):
     result, events = whole(strategy)
     fitted = of(CandidateFitted, events)

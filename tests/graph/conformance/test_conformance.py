@@ -39,6 +39,7 @@ def test_hybridized_function_does_what_python_does(case):
     OUTCOMES[case.name] = outcome(hybrid)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [c for c in CASES if c.grad], ids=lambda case: case.name)
 def test_gradients_are_those_of_python(case):
     function, state = case.fresh(jnp)
