@@ -1,4 +1,4 @@
-"""Claim: a library of earlier tasks makes a search need fewer candidates for a related one.
+"""Question: does a library of earlier tasks make a search need fewer candidates for a related one?
 
 Two sequences of five tasks. `planted`: all need whether the speed was above 5 in the mean of the last five
 frames, with something else each time. `speakers`: JapaneseVowels, one speaker against the eight others. The

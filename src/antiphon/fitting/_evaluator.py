@@ -150,13 +150,15 @@ class Evaluator:
         found: list[list[int]] = []
         for keys in shared.values():
             groups = [by_skeleton[key] for key in keys]
-            together = sum(map(len, groups)) <= MANY
-            joint = [members for members in groups if together or len(members) < FEW]
-            found += [members for members in groups if members not in joint]
-            # Evenly mixed, so that each batch cut from them has some of each and is fitted by their function.
-            places = [((n + 0.5) / len(members), i) for members in joint for n, i in enumerate(members)]
-            found.append([i for _, i in sorted(places)])
-        return [members for members in found if members]
+            joint = groups
+            if sum(map(len, groups)) > MANY:
+                joint = [members for members in groups if len(members) < FEW]
+                found += [members for members in groups if len(members) >= FEW]
+            if joint:
+                # Evenly mixed: each batch cut from them has some of each, and is fitted by their function.
+                places = [((n + 0.5) / len(members), i) for members in joint for n, i in enumerate(members)]
+                found.append([i for _, i in sorted(places)])
+        return found
 
     def _shared(self, parts: Split) -> tuple[Term | None, ...]:
         """Large slots (frames over time, very wide vectors): only terms with the same ones go together."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
@@ -17,21 +16,23 @@ from antiphon.networks import FAMILIES, build, from_arrays, named_leaves, to_arr
 
 HIDDEN = 16
 
-# How program text calls the arrays of a network: the first pattern that fits its dotted name.
-_NAMES = (
-    (r"scaling\.(shift|scale)", r"\1"),
-    (r"recurrent\.layers\.0\.forward\.weight_ih", "kernel"),
-    (r"recurrent\.layers\.0\.forward\.weight_hh", "recurrent"),
-    (r"recurrent\.layers\.0\.forward\.bias", "bias"),
-    (r"recurrent\.layers\.0\.forward\.bias_n", "candidate_bias"),
-    (r"recurrent\.layers\.0\.backward\.weight_ih", "back_kernel"),
-    (r"recurrent\.layers\.0\.backward\.weight_hh", "back_recurrent"),
-    (r"recurrent\.layers\.0\.backward\.bias", "back_bias"),
-    (r"recurrent\.layers\.0\.backward\.bias_n", "back_candidate_bias"),
-    (r"linear\.weight", "readout"),
-    (r"linear\.bias", "readout_bias"),
-)
-_PERCEPTRON = {
+# How program text calls the arrays of a network, by their dotted names; others keep theirs, with `_` for `.`.
+_NAMES = {
+    "scaling.shift": "shift",
+    "scaling.scale": "scale",
+    "recurrent.layers.0.forward.weight_ih": "kernel",
+    "recurrent.layers.0.forward.weight_hh": "recurrent",
+    "recurrent.layers.0.forward.bias": "bias",
+    "recurrent.layers.0.forward.bias_n": "candidate_bias",
+    "recurrent.layers.0.backward.weight_ih": "back_kernel",
+    "recurrent.layers.0.backward.weight_hh": "back_recurrent",
+    "recurrent.layers.0.backward.bias": "back_bias",
+    "recurrent.layers.0.backward.bias_n": "back_candidate_bias",
+    "linear.weight": "readout",
+    "linear.bias": "readout_bias",
+}
+_PERCEPTRON_NAMES = {
+    **_NAMES,
     "layers.0.weight": "kernel",
     "layers.0.bias": "bias",
     "layers.1.weight": "readout",
@@ -45,14 +46,11 @@ def _arrays(kind: str, settings: Mapping[str, Any], width: str) -> dict[str, tup
     """The arrays of a network: name in program text -> its dotted name, and its shape in size names."""
     config = {"kind": kind, "in_size": _PROBE["n"], "out_size": _PROBE["m"], width: _PROBE["hidden"]}
     made = eqx.filter_eval_shape(lambda: build({**config, **settings}, key=jax.random.key(0)))
-    found = {}
-    for name, leaf in named_leaves(made).items():
-        short = _PERCEPTRON.get(name) if kind == "VectorToVector" else None
-        for pattern, called in _NAMES:
-            if short is None and (match := re.fullmatch(pattern, name)):
-                short = match.expand(called)
-        found[short or name.replace(".", "_")] = (name, " ".join(map(_size, leaf.shape)))
-    return found
+    names = _PERCEPTRON_NAMES if kind == "VectorToVector" else _NAMES
+    return {
+        names.get(name, name.replace(".", "_")): (name, " ".join(map(_size, leaf.shape)))
+        for name, leaf in named_leaves(made).items()
+    }
 
 
 def _size(length: int) -> str:
@@ -67,9 +65,9 @@ def _size(length: int) -> str:
 def with_modules(language: Language) -> Language:
     """A copy of a language that also has neural modules as primitives.
 
-    `mlp : Real[n] -> Real[m]`, and for each name in `networks.FAMILIES`, such as `gru`, `bilstm` or `cnn`:
-    `NAME : Seq[Real[n]] -> Real[m]` and `NAME_frames : Seq[Real[n]] -> Seq[Real[m]]`. None
-    of them is used by a search unless asked for.
+    `mlp : Real[n] -> Real[m]`, and for each name in `networks.FAMILIES`, such as `gru`, `bilstm` or `cnn`,
+    those of `NAME : Seq[Real[n]] -> Real[m]` and `NAME_frames : Seq[Real[n]] -> Seq[Real[m]]` that it has.
+    None of them is used by a search unless asked for.
 
     Example:
         >>> from antiphon.language import sequence
