@@ -9,15 +9,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from antiphon.errors import InputError
-from antiphon.networks._checks import check_count, check_frames
-from antiphon.networks._fixed import Fixed
-
-Frames = Float[Array, "time feature"]
-Mask = Bool[Array, " time"]
-States = Float[Array, "time unit"]
+from antiphon.networks._checks import check_count
+from antiphon.networks.reservoir._reservoir import Frames, Mask, Reservoir, States
 
 
 def check_number(name: str, value: object, low: float, high: float, *, open_low: bool = True) -> float:
@@ -47,7 +43,7 @@ def radius_of(matrix: Float[Array, "unit unit"]) -> Float[Array, ""]:
     )
 
 
-class EchoState(Fixed):
+class EchoState(Reservoir):
     """The reservoir of an echo state network: a fixed random recurrent network, read by a trained map.
 
     `x' = (1 - leak) x + leak tanh(V u + W x + b)`. `W` is sparse and scaled to a spectral radius; it is kept
@@ -77,9 +73,6 @@ class EchoState(Fixed):
         (5, 50)
     """
 
-    weight_in: Float[Array, "unit feature"]
-    weight: Float[Array, "unit unit"]
-    bias: Float[Array, " unit"]
     spectral_radius: float = eqx.field(static=True)
     leak: float = eqx.field(static=True)
     density: float = eqx.field(static=True)
@@ -108,21 +101,9 @@ class EchoState(Fixed):
         settings = (self.spectral_radius, self.density, self.input_scale, self.bias_scale)
         self.weight_in, self.weight, self.bias = _draw(in_size, units, settings, key)
 
-    @property
-    def in_size(self) -> int:
-        """Features of a frame."""
-        return self.weight_in.shape[1]
-
-    @property
-    def out_size(self) -> int:
-        """Size of the state."""
-        return self.weight.shape[0]
-
     def __call__(self, frames: Frames, mask: Mask) -> States:
         """The state after each frame."""
-        check_frames(frames, mask, self.in_size)
-        weight_in, weight, bias = jax.lax.stop_gradient((self.weight_in, self.weight, self.bias))
-        currents = jnp.where(mask[:, None], frames, 0.0) @ weight_in.T + bias[None, :]
+        currents, weight = self._driven(frames, mask)
 
         def step(state: Array, now: tuple[Array, Array]) -> tuple[Array, Array]:
             current, real = now

@@ -11,16 +11,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
-from antiphon.networks._checks import check_count, check_frames
-from antiphon.networks._fixed import Fixed
-from antiphon.networks.reservoir._echo import Frames, Mask, States, check_number
+from antiphon.networks._checks import check_count
+from antiphon.networks.reservoir._echo import check_number
+from antiphon.networks.reservoir._reservoir import Frames, Mask, Reservoir, States
 
 INHIBITORY = 0.2  # share of the neurons, as in cortex
 CHANCE = 0.4  # of a coupling at no distance
 TRACE = 0.8  # share of a trace that is left after a step
 
 
-class Liquid(Fixed):
+class Liquid(Reservoir):
     """The reservoir of a liquid state machine: a fixed random network of leaky integrate-and-fire neurons.
 
     The neurons stand on a grid of three dimensions. Two of them are coupled with a probability that falls
@@ -51,9 +51,6 @@ class Liquid(Fixed):
         (5, 50)
     """
 
-    weight_in: Array
-    weight: Array
-    bias: Array
     substeps: int = eqx.field(static=True)
     decay: float = eqx.field(static=True)
     strength: float = eqx.field(static=True)
@@ -83,21 +80,9 @@ class Liquid(Fixed):
             in_size, units, self.strength, self.input_scale, self.reach, key
         )
 
-    @property
-    def in_size(self) -> int:
-        """Features of a frame."""
-        return self.weight_in.shape[1]
-
-    @property
-    def out_size(self) -> int:
-        """Neurons."""
-        return self.weight.shape[0]
-
     def __call__(self, frames: Frames, mask: Mask) -> States:
         """The traces after each frame, from 0 to 1."""
-        check_frames(frames, mask, self.in_size)
-        weight_in, weight, bias = jax.lax.stop_gradient((self.weight_in, self.weight, self.bias))
-        currents = jnp.where(mask[:, None], frames, 0.0) @ weight_in.T + bias[None, :]
+        currents, weight = self._driven(frames, mask)
 
         def step(state: tuple[Array, ...], now: tuple[Array, Array]) -> tuple[tuple[Array, ...], Array]:
             current, real = now

@@ -13,8 +13,9 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray
 from antiphon.errors import InputError
 from antiphon.networks._checks import check_count, check_frames
 from antiphon.networks._scaling import Scaling
-from antiphon.networks.reservoir._echo import EchoState, Frames, Mask
+from antiphon.networks.reservoir._echo import EchoState
 from antiphon.networks.reservoir._liquid import Liquid
+from antiphon.networks.reservoir._reservoir import Frames, Mask
 
 CHUNK = 64  # cases run at once
 
