@@ -10,6 +10,7 @@ import numpy as np
 
 from antiphon.data._sequences import Sequences
 from antiphon.data._sound_problems import Problem
+from antiphon.data._sounds import Sounds
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Split:
         X: The cases.
         y: Their labels or targets `(case,)`; for tagging a list of `(time,)` arrays.
         subjects: Who or what each case comes from `(case,)`, or None where not known.
+        sounds: The recordings that the cases were made of, which may still be in their files; None where
+            there are none.
 
     Example:
         >>> from antiphon.data import as_sequences
@@ -30,6 +33,7 @@ class Split:
     X: Sequences
     y: Any
     subjects: np.ndarray | None = None
+    sounds: Sounds | None = None
 
     def __len__(self) -> int:
         return len(self.X)
@@ -38,10 +42,12 @@ class Split:
         return f"<Split: {self.X!r}, {'with' if self.subjects is not None else 'without'} subjects>"
 
     def take(self, indices: Any) -> Split:
-        """Return the cases at `indices`, with their labels and subjects."""
+        """Return the cases at `indices`, with their labels, subjects and recordings."""
         cases = np.atleast_1d(np.arange(len(self))[indices])
         y = [self.y[case] for case in cases] if isinstance(self.y, list) else self.y[cases]
-        return Split(self.X.take(cases), y, None if self.subjects is None else self.subjects[cases])
+        subjects = None if self.subjects is None else self.subjects[cases]
+        sounds = self.sounds[cases] if self.sounds is not None and len(cases) else None
+        return Split(self.X.take(cases), y, subjects, sounds)
 
 
 @dataclass(frozen=True)

@@ -108,17 +108,19 @@ def load_sounds(
         train_y = np.tile(numbered.train.y, augment.copies + 1)
         # Copies of a recording must not be on both sides of a validation split.
         subjects = np.tile(np.arange(count) if subjects is None else subjects, augment.copies + 1)
-        X = masked_copies(train.augmented(augment).frames(own), count, augment)
+        train = train.augmented(augment)
+        X = masked_copies(train.frames(own), count, augment)
         notes.append(f"Each training recording and {augment.copies} changed copies of it ({augment}).")
     else:
         train_y, X = numbered.train.y, train.frames(own)
+    test = sounds[places[1]]
     unfit = len(sounds.problems)
     told = [f"Problems with {unfit} recordings (see problems)."] if unfit else []
     return replace(
         numbered,
         description=" ".join([about, numbered.description, *notes, *told]).strip(),
-        train=Split(X, train_y, subjects),
-        test=Split(sounds[places[1]].frames(own), numbered.test.y, numbered.test.subjects),
+        train=Split(X, train_y, subjects, train),
+        test=Split(test.frames(own), numbered.test.y, numbered.test.subjects, test),
         source=source,
         notes=tuple(notes),
         problems=sounds.problems,
