@@ -11,6 +11,7 @@ from antiphon.errors import InputError
 
 Spectrum = Float[Array, "time bin"]
 FEWEST = 1e-10  # Power below which a band counts as silent: -100 dB.
+SLOPE = 9  # Frames that a slope is fitted to.
 
 
 def stft(
@@ -148,7 +149,7 @@ def mfcc(log_mel: Float[Array, "time mel"], n_mfcc: int) -> Float[Array, "time c
 def delta(
     frames: Float[Array, "time feature"],
     *,
-    width: int = 9,
+    width: int = SLOPE,
     order: int = 1,
     count: Int[Array, ""] | int | None = None,
 ) -> Float[Array, "time feature"]:
