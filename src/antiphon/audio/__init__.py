@@ -27,10 +27,12 @@ from antiphon.audio._shape import (
     zero_crossing_rate,
 )
 from antiphon.audio._spectrum import decibels, delta, mel_spectrum, mfcc, normalised, power_spectrum, stft
+from antiphon.audio._stream import SoundStream
 
 __all__ = [
     "Augmentation",
     "SoundFeatures",
+    "SoundStream",
     "add_noise",
     "change_gain",
     "change_speed",

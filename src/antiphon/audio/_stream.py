@@ -36,6 +36,7 @@ class SoundStream:
     Attributes:
         features: The features.
         latency_seconds: How long after its moment the sound must go on until a frame is known.
+        block_frames: How many frames are computed at a time, at most.
         samples: How many samples were heard.
         frames: How many frames were given.
 
@@ -72,8 +73,8 @@ class SoundStream:
         self._first = self._ahead + half * hop  # For the first slopes, which are those of a later frame.
         self._block = max(1, round(block_seconds * features.rate_hz))
         self._before = -(-behind // hop) + 2 * half  # Frames at the head of a piece that are left out.
-        self._many = -(-self._block // hop)  # Frames that a piece gives.
-        self._room = (self._before + self._many) * hop + max(0, self._ahead - hop)
+        self.block_frames = -(-self._block // hop)  # Frames that a piece gives.
+        self._room = (self._before + self.block_frames) * hop + max(0, self._ahead - hop)
         self._compute = _compiled(features)
         self._kept = np.zeros(0, np.float32)
         self._start = 0  # The frame at which what is kept begins.
@@ -135,7 +136,7 @@ class SoundStream:
             padded = np.zeros(self._room, np.float32)
             padded[: len(piece)] = piece
             frames, _ = self._compute(padded, np.int32(len(piece)))
-            count = min(self._many, last + 1 - self.frames)
+            count = min(self.block_frames, last + 1 - self.frames)
             first = self.frames - self._start
             found.append(np.asarray(frames[first : first + count]))
             self.frames += count

@@ -7,6 +7,7 @@ from antiphon.estimators._export import export_model, model_graph
 from antiphon.estimators._families import NetworkClassifier, NetworkRegressor, NetworkTagger
 from antiphon.estimators._forms import program_text, show_program
 from antiphon.estimators._hmm import HMMClassifier, HMMOptions
+from antiphon.estimators._listen import Decision, Listener
 from antiphon.estimators._looks import phrase
 from antiphon.estimators._network import NetworkOptions
 from antiphon.estimators._program import ProgramClassifier, ProgramRegressor, ProgramTagger
@@ -18,10 +19,12 @@ from antiphon.estimators._tree import TreeClassifier
 
 __all__ = [
     "CRFTagger",
+    "Decision",
     "DistilRound",
     "Distillation",
     "HMMClassifier",
     "HMMOptions",
+    "Listener",
     "NetworkClassifier",
     "NetworkOptions",
     "NetworkRegressor",

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from antiphon.errors import InputError
 from antiphon.networks._checks import check_choice, check_count, check_frames, check_rate
-from antiphon.networks._recurrent import Frames, Mask, Recurrent, drop
+from antiphon.networks._recurrent import Frames, Mask, Recurrent, States, drop
 from antiphon.networks._scaling import Scaling
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {"tanh": jnp.tanh, "relu": jax.nn.relu}
@@ -55,6 +55,26 @@ class _RecurrentMap(eqx.Module):
     def config(self) -> dict[str, Any]:
         """What `build` needs to make a network like this one, as JSON can keep it."""
         return {**self.recurrent.config, "kind": type(self).__name__, "out_size": self.out_size}
+
+    def initial_state(self) -> States:
+        """The state before the first frame."""
+        return self.recurrent.initial_state()
+
+    def resume(self, frames: Frames, mask: Mask, state: States) -> tuple[Float[Array, "time out"], States]:
+        """The answer after each of the frames that follow on others, and the state after them.
+
+        Of a map to a vector it is the answer for all frames so far. There is no dropout.
+
+        Args:
+            frames: The next frames.
+            mask: Which of them are real; the answer at the others is 0.
+            state: What `initial_state` or this gave last.
+
+        Raises:
+            InputError: If the network also runs backward, or the state is of another network.
+        """
+        outputs, state = self.recurrent.resume(self._scaled(frames, mask), mask, state)
+        return jnp.where(mask[:, None], jax.vmap(self.linear)(outputs), 0.0), state
 
     def _scaled(self, frames: Frames, mask: Mask) -> Frames:
         check_frames(frames, mask, self.recurrent.in_size)
