@@ -12,6 +12,17 @@ from antiphon.audio._augmentation import (
     mask_frames,
     shift_time,
 )
+from antiphon.audio._event_scores import EventScores, event_scores, frame_f1
+from antiphon.audio._events import (
+    BACKGROUND,
+    Event,
+    EventRules,
+    events_to_tags,
+    find_events,
+    merged_events,
+    shifted_events,
+    tags_to_events,
+)
 from antiphon.audio._features import SoundFeatures
 from antiphon.audio._filters import chroma_filters, fft_frequencies, hz_to_mel, mel_filters, mel_to_hz
 from antiphon.audio._framing import frame, frame_count, frame_mask
@@ -30,7 +41,11 @@ from antiphon.audio._spectrum import decibels, delta, mel_spectrum, mfcc, normal
 from antiphon.audio._stream import SoundStream
 
 __all__ = [
+    "BACKGROUND",
     "Augmentation",
+    "Event",
+    "EventRules",
+    "EventScores",
     "SoundFeatures",
     "SoundStream",
     "add_noise",
@@ -41,25 +56,32 @@ __all__ = [
     "decibels",
     "delta",
     "energy",
+    "event_scores",
+    "events_to_tags",
     "fft_frequencies",
+    "find_events",
     "frame",
     "frame_count",
+    "frame_f1",
     "frame_mask",
     "hz_to_mel",
     "mask_frames",
     "mel_filters",
     "mel_spectrum",
     "mel_to_hz",
+    "merged_events",
     "mfcc",
     "normalised",
     "power_spectrum",
     "shift_time",
+    "shifted_events",
     "spectral_bandwidth",
     "spectral_centroid",
     "spectral_contrast",
     "spectral_flatness",
     "spectral_rolloff",
     "stft",
+    "tags_to_events",
     "yin",
     "zero_crossing_rate",
 ]

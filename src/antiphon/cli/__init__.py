@@ -82,6 +82,10 @@ Strict = Annotated[
 Resample = Annotated[
     float | None, typer.Option(metavar="HZ", help="Bring recordings to so many samples a second.", min=1)
 ]
+EventFile = Annotated[
+    Path | None,
+    typer.Option(metavar="CSV", help="Events in recordings: path,onset,offset,label. Frames are tagged."),
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -153,6 +157,7 @@ def learn(
     pattern: Pattern = None,
     strict: Strict = False,
     resample: Resample = None,
+    labels: EventFile = None,
 ) -> None:
     """Learn a program, compare it with other models, write model file and report.
 
@@ -169,6 +174,7 @@ def learn(
             rate_hz=rate_hz or None, out=out, json=json, fresh=fresh,
             constraints=_constraints(without_feature, without_word, monotone, output_bound),
             sound=sound, pattern=pattern, strict=strict, resample_hz=resample,
+            labels=str(labels) if labels else None,
         )
     )  # fmt: skip
 
@@ -210,6 +216,7 @@ def evaluate(
     pattern: Pattern = None,
     strict: Strict = False,
     resample: Resample = None,
+    labels: EventFile = None,
 ) -> None:
     """Score a model on the test part of a data set."""
     from antiphon.cli._use import evaluate as run
@@ -217,6 +224,7 @@ def evaluate(
     run(
         model, data, target=target, test_size=_number(test_size), layout=layout.value if layout else None,
         features=features, rate_hz=rate_hz or None, pattern=pattern, strict=strict, resample_hz=resample,
+        labels=labels,
     )  # fmt: skip
 
 
@@ -231,13 +239,16 @@ def predict(
     pattern: Pattern = None,
     strict: Strict = False,
     resample: Resample = None,
+    events: Annotated[
+        bool, typer.Option("--events", help="Of a model that tags frames: one line an event, in seconds.")
+    ] = False,
 ) -> None:
     """Predict for every case of a file, for recordings, or for the test part of a built-in data set."""
     from antiphon.cli._use import predict as run
 
     run(
         model, data, csv=csv, layout=layout.value if layout else None, features=features,
-        rate_hz=rate_hz or None, pattern=pattern, strict=strict, resample_hz=resample,
+        rate_hz=rate_hz or None, pattern=pattern, strict=strict, resample_hz=resample, events=events,
     )  # fmt: skip
 
 
@@ -259,13 +270,14 @@ def info(
     pattern: Pattern = None,
     strict: Strict = False,
     resample: Resample = None,
+    labels: EventFile = None,
 ) -> None:
     """Describe a data set: its parts, features and classes; what is wrong with recordings."""
     from antiphon.cli._data import info as run
 
     run(
         data, target=target, layout=layout.value if layout else None, test_size=_number(test_size),
-        sound=sound, pattern=pattern, strict=strict, resample_hz=resample,
+        sound=sound, pattern=pattern, strict=strict, resample_hz=resample, labels=labels,
     )  # fmt: skip
 
 

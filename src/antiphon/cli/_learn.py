@@ -57,6 +57,7 @@ class LearnRequest:
     pattern: str | None = None
     strict: bool = False
     resample_hz: float | None = None
+    labels: str | None = None
 
     @property
     def recordings(self) -> dict[str, Any]:
@@ -66,6 +67,7 @@ class LearnRequest:
             "pattern": self.pattern,
             "strict": self.strict,
             "resample_hz": self.resample_hz,
+            "labels": self.labels,
         }
 
 

@@ -61,9 +61,23 @@ def evaluate(model: Path, data: str, **options: Any) -> None:
     line(out, dataset.name, summary(dataset))
     remarks(out, dataset.notes, dataset.problems)
     line(out, fitted.metric_, f"{fitted.metric_score(test.X, test.y):.4f} on the {len(test):,} test cases")
-    plain = {"classification": "accuracy", "tagging": "accuracy", "regression": "r2"}[fitted.task]
-    if plain != fitted.metric_:
+    plain = {"classification": "accuracy", "tagging": "accuracy", "regression": "r2"}.get(fitted.task)
+    if plain not in (None, fitted.metric_):
         line(out, plain, f"{fitted.score(test.X, test.y):.4f}")
+    if fitted.task == "tagging" and fitted.sound_ is not None:
+        _say_events(out, fitted, test)
+
+
+def _say_events(out: Any, fitted: Any, test: Any) -> None:
+    """How well the events of recordings were found, where there is a class of frames without any."""
+    from antiphon.audio import BACKGROUND, event_scores, frame_f1, tags_to_events
+
+    if BACKGROUND not in fitted.classes_.tolist():
+        return
+    said, hz = fitted.predict(test.X), test.X.rate_hz
+    line(out, "frame f1", f"{frame_f1(test.y, said):.4f}")
+    found = event_scores(*([tags_to_events(tags, hz) for tags in part] for part in (test.y, said)))
+    line(out, "event f1", f"{found.f1:.4f}: {found.matched} right of {found.found} found, {found.true} true")
 
 
 def predict(
@@ -77,8 +91,9 @@ def predict(
     pattern: str | None = None,
     strict: bool = False,
     resample_hz: float | None = None,
+    events: bool = False,
 ) -> None:
-    """Write one line a case (for tagging, a frame): prediction and probabilities."""
+    """Write one line a case (for tagging, a frame or an event): prediction and probabilities."""
     configure()
     fitted = _load(model)
     names: tuple[str, ...] | None = None
@@ -99,7 +114,8 @@ def predict(
         cases = load_cases(data, layout=layout, features=features, rate_hz=rate_hz)
     _check(fitted, cases)
     text = io.StringIO()
-    csv_module.writer(text, lineterminator="\n").writerows(_rows(fitted, cases, names))
+    rows = _event_rows(fitted, cases, names) if events else _rows(fitted, cases, names)
+    csv_module.writer(text, lineterminator="\n").writerows(rows)
     if csv is None:
         sys.stdout.write(text.getvalue())
     else:
@@ -135,6 +151,10 @@ def _rows(fitted: Any, cases: Sequences, names: tuple[str, ...] | None) -> Itera
         yield [of, "prediction"]
         yield from ([case, repr(float(value))] for case, value in zip(called, predicted, strict=True))
         return
+    if fitted.task == "recognition":
+        yield [of, "prediction"]
+        yield from ([case, text] for case, text in zip(called, predicted, strict=True))
+        return
     probabilities = fitted.predict_proba(cases)
     chances = [f"p_{label}" for label in fitted.classes_.tolist()]
     if fitted.task == "tagging":
@@ -146,6 +166,16 @@ def _rows(fitted: Any, cases: Sequences, names: tuple[str, ...] | None) -> Itera
     yield [of, "prediction", *chances]
     for case, label, row in zip(called, predicted, probabilities, strict=True):
         yield [case, label, *_digits(row)]
+
+
+def _event_rows(fitted: Any, cases: Sequences, names: tuple[str, ...] | None) -> Iterator[list[Any]]:
+    from antiphon.estimators import predict_events
+
+    found = predict_events(fitted, cases)
+    called = range(len(cases)) if names is None else names
+    yield ["case" if names is None else "recording", "onset", "offset", "label"]
+    for case, some in zip(called, found, strict=True):
+        yield from ([case, f"{one.onset:.6g}", f"{one.offset:.6g}", one.label] for one in some)
 
 
 def _digits(row: Any) -> list[str]:

@@ -12,6 +12,7 @@ from antiphon.data._fetch import fetch, fetchable
 from antiphon.data._labels import TASKS, as_labels
 from antiphon.data._load import available, load, load_cases
 from antiphon.data._sequences import Sequences, bucket_length, join
+from antiphon.data._sound_events import frame_labels, read_events
 from antiphon.data._sound_files import SUFFIXES as SOUND_SUFFIXES
 from antiphon.data._sound_files import SoundInfo, read_blocks, read_sound, resample, sound_info
 from antiphon.data._sound_load import is_sound, read_sounds
@@ -40,6 +41,7 @@ __all__ = [
     "fetch",
     "fetchable",
     "folds",
+    "frame_labels",
     "holdout",
     "identifiers",
     "is_sound",
@@ -47,6 +49,7 @@ __all__ = [
     "load",
     "load_cases",
     "read_blocks",
+    "read_events",
     "read_features",
     "read_sound",
     "read_sounds",

@@ -53,6 +53,7 @@ def load(
     strict: bool = False,
     resample_hz: float | None = None,
     augment: Augmentation | None = None,
+    labels: str | PathLike[str] | None = None,
 ) -> Dataset:
     """Load a built-in data set by its name, or one of yours from a path.
 
@@ -82,6 +83,8 @@ def load(
             it is in `problems`.
         resample_hz: For recordings: samples a second that are wanted; by default all must have the same.
         augment: For recordings: changed copies that are added to the training part.
+        labels: For recordings: a CSV file of events (columns path, onset, offset, label; seconds), which
+            makes it tagging: the class of a frame is the event that it lies in, else "none".
 
     Raises:
         DatasetError: The data set is unknown, missing or malformed.
@@ -95,7 +98,7 @@ def load(
     name = str(name_or_path)
     options = {
         "sound": sound, "pattern": pattern, "strict": strict or None, "resample_hz": resample_hz,
-        "augment": augment,
+        "augment": augment, "labels": labels,
     }  # fmt: skip
     if is_sound(name_or_path):
         others = {"target": target, "layout": layout, "features": features, "rate_hz": rate_hz}
@@ -104,7 +107,7 @@ def load(
         )
         return load_sounds(
             name_or_path, sound=sound, pattern=pattern, strict=strict, resample_hz=resample_hz,
-            augment=augment, test_size=test_size, task=task,
+            augment=augment, labels=labels, test_size=test_size, task=task,
         )  # fmt: skip
     _refuse(name, options, "data without recordings", "Leave it out.")
     if name in SHIPPED or name in PLANTED:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from antiphon.data._sound_events import is_event_list
 from antiphon.data._sound_files import FOREIGN, SUFFIXES
 from antiphon.errors import DatasetError, InputError
 
@@ -47,7 +48,8 @@ def is_manifest(path: Path) -> bool:
     try:
         with path.open(newline="", encoding="utf-8-sig") as lines:
             reader = csv.DictReader(lines)
-            if "path" not in (reader.fieldnames or ()):
+            columns = reader.fieldnames or ()
+            if "path" not in columns or is_event_list(columns):
                 return False
             first = next(reader, None)
     except (UnicodeDecodeError, csv.Error, OSError):

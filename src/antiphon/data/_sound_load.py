@@ -15,6 +15,7 @@ from antiphon.data._fetch import FETCHED, fetched_folder
 from antiphon.data._manifest import holds_recordings
 from antiphon.data._parts import Found, Part, build, whole_numbers
 from antiphon.data._sequences import Sequences
+from antiphon.data._sound_events import events_of, read_events
 from antiphon.data._sound_frames import masked_copies, sound_features
 from antiphon.data._sound_synthetic import synthetic_sounds
 from antiphon.data._sounds import Sounds
@@ -83,20 +84,32 @@ def load_sounds(
     strict: bool = False,
     resample_hz: float | None = None,
     augment: Augmentation | None = None,
+    labels: Any = None,
     test_size: float | int | None = None,
     task: str | None = None,
 ) -> Dataset:
     """Load recordings as a data set of features; the arguments are those of `load`."""
     name = str(name_or_path)
+    if labels is not None and (augment is not None or task not in (None, "tagging")):
+        raise InputError(
+            f"A list of events with {'augment' if augment is not None else f'task={task!r}'}.",
+            "Events alone: they make it tagging, and changed copies may be faster or shifted.",
+            "Leave it out.",
+        )
     shortest = getattr(sound, "frame_seconds", 0.032)
     sounds = read_sounds(
         name_or_path, rate_hz=resample_hz, strict=strict, least_seconds=shortest, pattern=pattern
     )
     own = sound_features(sound, sounds.rate_hz)
-    y = _labels(sounds, name, task)
+    lengths = np.ones(len(sounds), np.int64)
+    if labels is None:
+        y = _labels(sounds, name, task)
+    else:
+        lengths = np.array([own.frame_count(int(samples)) for samples in sounds.lengths])
+        y = _tags(sounds, labels, own, lengths)
     # Which cases are in which part is found out with their numbers, before any feature is computed.
-    numbered, about, source = _numbered(sounds, y, name_or_path, test_size, task)
-    places = [split.X.frames[:, 0].astype(np.int64) for split in numbered]
+    numbered, about, source = _numbered(sounds, y, lengths, name_or_path, test_size, task)
+    places = [np.array([int(rows[0, 0]) for rows in split.X]) for split in numbered]
     leak = _leak(numbered)
     for note in leak:
         _log.warning("%s: %s", name, note)
@@ -127,13 +140,34 @@ def load_sounds(
     )
 
 
+def _tags(sounds: Sounds, labels: Any, own: Any, lengths: np.ndarray) -> list[np.ndarray]:
+    """One class a frame, from the file of events."""
+    from antiphon.audio import events_to_tags
+
+    events = events_of(sounds, read_events(labels), f"The list of events {labels}")
+    return [
+        events_to_tags(some, int(time), own.frames_hz) for some, time in zip(events, lengths, strict=True)
+    ]
+
+
+def _fitting(y: Any, lengths: np.ndarray) -> Any:
+    """The same labels; of a recording that turned out a frame longer when it was resampled, one more."""
+    if not isinstance(y, list):
+        return y
+    return [
+        np.concatenate([tags, tags[-1:].repeat(max(0, time - len(tags)))])[:time]
+        for tags, time in zip(y, lengths, strict=True)
+    ]
+
+
 def _labels(sounds: Sounds, name: str, task: str | None) -> np.ndarray:
     if sounds.labels is None:
         raise DatasetError(
             f"The recordings of {name} have no labels.",
             "A folder a class; or a manifest (a CSV file with the columns path and label); or a pattern of "
             "names.",
-            "Say how names tell the label, for example with pattern='{label}_{speaker}_{index}' (--pattern).",
+            "Say how names tell the label, for example with pattern='{label}_{speaker}_{index}' (--pattern); "
+            "or bring a list of events with labels='events.csv' (--labels).",
         )
     y = whole_numbers(sounds.labels)
     if task == "regression" or (task is None and y.dtype.kind == "U"):
@@ -159,11 +193,10 @@ def _labels(sounds: Sounds, name: str, task: str | None) -> np.ndarray:
 
 
 def _numbered(
-    sounds: Sounds, y: np.ndarray, name_or_path: Any, test_size: Any, task: str | None
+    sounds: Sounds, y: Any, lengths: np.ndarray, name_or_path: Any, test_size: Any, task: str | None
 ) -> tuple[Dataset, str, str]:
-    """A data set of the numbers of the recordings, with what is said about it."""
+    """A data set of the numbers of the recordings, each as often as it has labels."""
     name = str(name_or_path)
-    numbers = np.arange(len(sounds), dtype=np.float64)[:, None]
     parts = sounds.parts if sounds.parts is not None and len(np.unique(sounds.parts)) > 1 else None
     cut = (
         [np.arange(len(sounds))] if parts is None else [np.flatnonzero(parts == p) for p in np.unique(parts)]
@@ -176,7 +209,10 @@ def _numbered(
         )
     who = sounds.speakers if sounds.speakers is not None and len(np.unique(sounds.speakers)) > 1 else None
     found = Found(
-        [Part(_rows(numbers[cases]), y[cases], None if who is None else who[cases]) for cases in cut],
+        [
+            Part(_rows(cases, lengths), _of(y, cases), None if who is None else who[cases])
+            for cases in cut
+        ],
         "label",
         "",
     )
@@ -190,10 +226,13 @@ def _numbered(
     return dataset, f"{len(sounds)} recordings of {sounds.rate_hz:g} Hz.", f"The recordings of {name}."
 
 
-def _rows(numbers: np.ndarray) -> Sequences:
-    return Sequences(
-        numbers.astype(np.float32), np.ones(len(numbers), np.int64), Features(("recording",)), is_table=True
-    )
+def _rows(cases: np.ndarray, lengths: np.ndarray) -> Sequences:
+    numbers = np.repeat(cases, lengths[cases]).astype(np.float32)[:, None]
+    return Sequences(numbers, lengths[cases], Features(("recording",)), is_table=bool((lengths == 1).all()))
+
+
+def _of(y: Any, cases: np.ndarray) -> Any:
+    return [y[case] for case in cases] if isinstance(y, list) else y[cases]
 
 
 def _leak(dataset: Dataset) -> list[str]:

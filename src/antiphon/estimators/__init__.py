@@ -3,6 +3,7 @@
 from antiphon.estimators._baselines import baselines
 from antiphon.estimators._crf import CRFTagger
 from antiphon.estimators._distil import Distillation, DistilRound, distil
+from antiphon.estimators._events import predict_events
 from antiphon.estimators._export import export_model, model_graph
 from antiphon.estimators._families import NetworkClassifier, NetworkRegressor, NetworkTagger
 from antiphon.estimators._forms import program_text, show_program
@@ -45,6 +46,7 @@ __all__ = [
     "looks",
     "model_graph",
     "phrase",
+    "predict_events",
     "program_text",
     "search_budget",
     "search_strategy",
