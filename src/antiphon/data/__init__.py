@@ -16,6 +16,7 @@ from antiphon.data._sound_events import frame_labels, read_events
 from antiphon.data._sound_files import SUFFIXES as SOUND_SUFFIXES
 from antiphon.data._sound_files import SoundInfo, read_blocks, read_sound, resample, sound_info
 from antiphon.data._sound_load import is_sound, read_sounds
+from antiphon.data._sound_mixtures import NOISES, active_parts, add_background, join_sounds
 from antiphon.data._sound_problems import Problem
 from antiphon.data._sound_synthetic import synthetic_sounds
 from antiphon.data._sounds import Sounds
@@ -23,6 +24,7 @@ from antiphon.data._splits import folds, holdout
 
 __all__ = [
     "LAYOUTS",
+    "NOISES",
     "SOUND_SUFFIXES",
     "TASKS",
     "Dataset",
@@ -34,6 +36,8 @@ __all__ = [
     "SoundInfo",
     "Sounds",
     "Split",
+    "active_parts",
+    "add_background",
     "as_labels",
     "as_sequences",
     "available",
@@ -46,6 +50,7 @@ __all__ = [
     "identifiers",
     "is_sound",
     "join",
+    "join_sounds",
     "load",
     "load_cases",
     "read_blocks",

@@ -209,10 +209,7 @@ def _numbered(
         )
     who = sounds.speakers if sounds.speakers is not None and len(np.unique(sounds.speakers)) > 1 else None
     found = Found(
-        [
-            Part(_rows(cases, lengths), _of(y, cases), None if who is None else who[cases])
-            for cases in cut
-        ],
+        [Part(_rows(cases, lengths), _of(y, cases), None if who is None else who[cases]) for cases in cut],
         "label",
         "",
     )
