@@ -116,7 +116,9 @@ class SoundStream:
         """
         self._check_open()
         if not self.samples:
-            raise InputError("A stream without a sample.", "At least one sample.", "Check where it comes from.")
+            raise InputError(
+                "A stream without a sample.", "At least one sample.", "Check where it comes from."
+            )
         self._ended = True
         return self._joined(self._known())
 
@@ -138,7 +140,7 @@ class SoundStream:
             frames, _ = self._compute(padded, np.int32(len(piece)))
             count = min(self.block_frames, last + 1 - self.frames)
             first = self.frames - self._start
-            found.append(np.asarray(frames[first : first + count]))
+            found.append(np.array(np.asarray(frames)[first : first + count]))
             self.frames += count
         self._forget()
         return found

@@ -48,6 +48,13 @@ class Export(StrEnum):
     stablehlo = "stablehlo"
 
 
+class Raw(StrEnum):
+    """Samples without a header, one channel."""
+
+    s16le = "s16le"
+    f32le = "f32le"
+
+
 class Layout(StrEnum):
     """The axes of three-dimensional arrays."""
 
@@ -249,6 +256,44 @@ def predict(
     run(
         model, data, csv=csv, layout=layout.value if layout else None, features=features,
         rate_hz=rate_hz or None, pattern=pattern, strict=strict, resample_hz=resample, events=events,
+    )  # fmt: skip
+
+
+@app.command()
+def listen(
+    model: Model,
+    source: Annotated[
+        str, typer.Argument(metavar="FILE|-", help="A recording of any length, or - for standard input.")
+    ],
+    every: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            help="Decide so often. [default: a tagger at each frame, any other model at the end]",
+            min=0,
+        ),
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write every decision to this file.")] = None,
+    block: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS", help="Take so much sound at a time. [default: 0.1; of a file 2.5]", min=0
+        ),
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(metavar="HZ", help="Samples a second of raw standard input.", min=1)
+    ] = None,
+    form: Annotated[
+        Raw | None, typer.Option("--format", help="Standard input is raw samples, and no WAV.")
+    ] = None,
+    resample: Resample = None,
+) -> None:
+    """Follow sound with a model: print what it says as it changes, with times; Ctrl-C ends it."""
+    from antiphon.cli._listen import listen as run
+
+    run(
+        model, source, every=every or None, block=block or None, csv=csv, rate_hz=rate,
+        form=form.value if form else None, resample_hz=resample,
     )  # fmt: skip
 
 

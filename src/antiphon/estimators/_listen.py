@@ -65,9 +65,7 @@ class Listener:
         True
     """
 
-    def __init__(
-        self, model: Any, *, every_seconds: float | None = None, block_seconds: float = 0.1
-    ) -> None:
+    def __init__(self, model: Any, *, every_seconds: float | None = None, block_seconds: float = 0.1) -> None:
         check_is_fitted(model)
         if model.sound_ is None:
             raise InputError(
@@ -81,7 +79,9 @@ class Listener:
         self._sound = SoundStream(model.sound_, block_seconds=block_seconds)
         stream = model_stream(model)
         self._model, self._state, self._advance = model, stream.initial, stream.advance
-        self._period = None if every_seconds is None else max(1, round(every_seconds * model.sound_.frames_hz))
+        self._period = (
+            None if every_seconds is None else max(1, round(every_seconds * model.sound_.frames_hz))
+        )
         self._last: np.ndarray | None = None
         self.compile_seconds = self._compile(block_seconds)
 
@@ -89,6 +89,11 @@ class Listener:
     def latency_seconds(self) -> float:
         """How long after a moment the sound must go on until its decision is known."""
         return self._sound.latency_seconds
+
+    @property
+    def rate_hz(self) -> float:
+        """Samples a second of the sound that it takes."""
+        return self._sound.features.rate_hz
 
     @property
     def samples(self) -> int:
