@@ -27,6 +27,7 @@ from antiphon.data import Features
 from antiphon.errors import AntiphonError, LanguageError, ModelFileError
 from antiphon.estimators import (
     CRFTagger,
+    CTCRecogniser,
     HMMClassifier,
     NetworkClassifier,
     NetworkOptions,
@@ -66,6 +67,7 @@ _KINDS: dict[str, type] = {
         NetworkTagger,
         HMMClassifier,
         CRFTagger,
+        CTCRecogniser,
         ReservoirClassifier,
     )
 }

@@ -2,6 +2,7 @@
 
 from antiphon.estimators._baselines import baselines
 from antiphon.estimators._crf import CRFTagger
+from antiphon.estimators._ctc import CTCRecogniser
 from antiphon.estimators._distil import Distillation, DistilRound, distil
 from antiphon.estimators._events import predict_events
 from antiphon.estimators._export import export_model, model_graph
@@ -20,6 +21,7 @@ from antiphon.estimators._tree import TreeClassifier
 
 __all__ = [
     "CRFTagger",
+    "CTCRecogniser",
     "Decision",
     "DistilRound",
     "Distillation",
