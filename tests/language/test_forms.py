@@ -53,7 +53,7 @@ def test_the_sentence_of_the_design():
             "minimum of nose over the first 0.2 s > 0 cm",
         ),
         ("affine[1*nose](mean(x)) + affine[2*nose - 3](mean(x))", "mean of nose > 1 cm"),
-        ("affine[1*nose](mean(part[part=1, of=3](x)))", "mean of nose in part 1 of 3 > 0 cm"),
+        ("affine[1*nose](mean(part[part=1, of=3](x)))", "mean of nose in the first third > 0 cm"),
     ],
 )
 def test_conditions_in_words(body, said):

@@ -142,7 +142,7 @@ def windows(program: Program, frames: Float[np.ndarray, "time feature"]) -> tupl
         ...   mean(part[part=2, of=2](x)) + last(x)
         ... ''')
         >>> windows(program, np.ones((6, 1), np.float32))
-        (('mean of x in part 2 of 2', 3, 6), ('last x', 5, 6))
+        (('mean of x in the last half', 3, 6), ('last x', 5, 6))
     """
     if program.language.is_table:
         return ()

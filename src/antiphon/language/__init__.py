@@ -2,6 +2,7 @@
 
 from antiphon.language import _productions as _productions  # gives `sequence` its rules
 from antiphon.language import _sequence_equations as _sequence_equations  # what is equal in `sequence`
+from antiphon.language import _sound_rules as _sound_rules  # gives `sound` its rules
 from antiphon.language import _tree_rules as _tree_rules  # gives `tree` its rules
 from antiphon.language._architecture import architecture
 from antiphon.language._architecture_rules import nas_bench_201
@@ -20,6 +21,7 @@ from antiphon.language._program import Program, with_language
 from antiphon.language._reference import primitive_table
 from antiphon.language._roles import Rule
 from antiphon.language._sequence import sequence
+from antiphon.language._sound import sound
 from antiphon.language._stream import Stream, to_stream
 from antiphon.language._sympy import to_sympy
 from antiphon.language._terms import (
@@ -101,6 +103,7 @@ __all__ = [
     "show",
     "size",
     "sketch",
+    "sound",
     "to_dot",
     "to_latex",
     "to_math",

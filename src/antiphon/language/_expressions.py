@@ -242,9 +242,28 @@ def constants(call: Call, rate_hz: float | None, look: str = "") -> dict[str, st
     if "width" in said and type(dict(call.config)["width"]) is int:
         width = int(said["width"])
         said["width"] = f"{number(width / rate_hz, 3)} s" if rate_hz else f"{width} frame{'s' * (width > 1)}"
+    if "part" in said and said.get("of", "").isdigit():
+        said["part"] = place(int(said["part"]), int(said.pop("of")))
     if "look" in said:
         said["look"] = look or LOOKS.get(said["look"], said["look"])
     return said
+
+
+_NAMES = ("first", "second", "third", "fourth", "fifth")
+_FRACTIONS = {2: "half", 3: "third", 4: "quarter", 5: "fifth"}
+
+
+def place(part: int, of: int) -> str:
+    """Where a part of a sequence is, in words.
+
+    Example:
+        >>> place(1, 3), place(2, 3), place(2, 4), place(4, 4), place(2, 7)
+        ('the first third', 'the middle third', 'the second quarter', 'the last quarter', 'part 2 of 7')
+    """
+    if of not in _FRACTIONS or not 1 <= part <= of:
+        return f"part {part} of {of}"
+    name = "last" if part == of else "middle" if (part, of) == (2, 3) else _NAMES[part - 1]
+    return f"the {name} {_FRACTIONS[of]}"
 
 
 def read_at_end(call: Call) -> tuple[Call, str] | None:

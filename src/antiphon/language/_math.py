@@ -174,7 +174,7 @@ class _Plain:
         end = read_at_end(call)
         call, look = end or (call, "")
         said = constants(call, self.rate_hz, look)
-        window = [said.pop(key) for key in ("look", "width") if key in said]
+        window = [said.pop(key) for key in ("look", "width", "part") if key in said]
         settings = [" ".join(window).removeprefix("the ")] if window else []
         if said:
             settings.append(" ".join(f"{key} {value}" for key, value in said.items()))

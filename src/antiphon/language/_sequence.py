@@ -258,7 +258,7 @@ def map_frames(body: Callable[[Array], Array], frames: Frames, mask: Mask) -> Fr
 
 @sequence.primitive(
     "Seq[Real[n]] -> Seq[Real[n]]",
-    prints="{0} in part {part} of {of}",
+    prints="{0} in {part}",
     config={"part": (1, 2, 3), "of": (2, 3)},
     searched=False,
     laws=("linear",),

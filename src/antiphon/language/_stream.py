@@ -23,6 +23,8 @@ from antiphon.language._output import Output
 from antiphon.language._primitive import Primitive
 from antiphon.language._program import Program
 from antiphon.language._sequence import sequence
+from antiphon.language._sound import sound
+from antiphon.language._sound_stream import SOUND
 from antiphon.language._stream_rules import ARCHITECTURE, SEQUENCE, Count, Frame, Rule, refusal
 from antiphon.language._terms import Apply, Lam, Path, Term, Var, parameters, path_name
 from antiphon.language._types import Fn, Real, Seq, TypeVariable
@@ -238,7 +240,7 @@ class _Builder:
 
 def _rule(name: str, word: Primitive) -> Rule | None:
     """The rule of a word, if it is one of ours and no other of the same name."""
-    for rules, language in ((SEQUENCE, sequence), (ARCHITECTURE, architecture)):
+    for rules, language in ((SEQUENCE, sequence), (SOUND, sound), (ARCHITECTURE, architecture)):
         if name in rules and word.run is language[name].run:
             return rules[name]
     return None

@@ -187,7 +187,8 @@ def _part(node: Apply, size: int, arrays: Arrays) -> Memory:
     raise refusal(
         node,
         "moves as the sequence grows",
-        "Use a trailing window, such as window_mean[width=9, look=trailing].",
+        "A stream has no thirds before its end: use a trailing window, such as "
+        "window_mean[width=9, look=trailing].",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 Frames = Float[Array, "time n"]
@@ -77,8 +78,9 @@ def _window_extreme(frames: Frames, mask: Mask, width: int, look: str, *, larges
     values = jnp.where(mask[:, None], frames, worst)
     before, after = reach(width, look)
     operation = jax.lax.max if largest else jax.lax.min
+    # A NumPy scalar: of a traced one JAX does not see that it is a maximum, which alone has a derivative.
     found = jax.lax.reduce_window(
-        values, jnp.float32(worst), operation, (width, 1), (1, 1), ((before, after), (0, 0))
+        values, np.float32(worst), operation, (width, 1), (1, 1), ((before, after), (0, 0))
     )
     return jnp.where(mask[:, None], found, 0.0)
 

@@ -28,6 +28,7 @@ from antiphon.language import (
     check,
     check_in,
     children,
+    data_arrays,
     evaluate,
     holes,
     inline,
@@ -354,6 +355,7 @@ def parse_template(rule: Rule, language: Language, type_: Type) -> Term | None:
         read = parse_term(rule.template, language, type_, scope=scope)
         term = inline(read, language, sketches_only=True)
         typing = check_in(term, language, type_, scope)
+        data_arrays(term, language, typing)  # Its constants may mean nothing for these features.
     except LanguageError:
         return None
     for path, hole in holes(term):
