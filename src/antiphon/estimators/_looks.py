@@ -12,20 +12,20 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
-from antiphon.data import Sequences, bucket_length
+from antiphon.data import Sequences
 from antiphon.errors import LanguageError
+from antiphon.estimators._readings import Readings
 from antiphon.language import (
     Apply,
     Lam,
     Language,
     Output,
+    Path,
     Program,
-    Real,
     Seq,
     Term,
-    Var,
     check,
     data_arrays,
     entry_names,
@@ -36,7 +36,6 @@ from antiphon.language import (
     walk,
 )
 
-MOST_BLOCKS = 128  # stretches of a long sequence that are changed one at a time
 SHOWN_WINDOWS = 8
 # What these give of a feature can be drawn on the same scale as the feature.
 SAME_SCALE = {
@@ -46,6 +45,7 @@ SAME_SCALE = {
 
 Threshold = tuple[str, float, str]
 Window = tuple[str, float, float]
+Comparison = tuple[Path, int, float, str]
 
 
 def contributions(
@@ -80,17 +80,28 @@ def contributions(
         [0.0, 2.0]
     """
     values, mask = X.pad()
-    winners = _winners(program, values, mask)
+    won = winners(program, values, mask)
 
     def margin(frames: jax.Array, there: jax.Array, winner: jax.Array) -> jax.Array:
-        scores = _scores(program, frames, there)
-        rows = scores if isinstance(scores, tuple) else (scores[None, :], jnp.ones((1,), bool))
-        gaps = jax.vmap(lambda s, w: _gap(program, s, w))(rows[0], jnp.broadcast_to(winner, (len(rows[0]),)))
-        return jnp.where(rows[1], gaps, 0.0).sum() / jnp.maximum(rows[1].sum().astype(jnp.float32), 1.0)
+        return lead(program, _scores(program, frames, there), winner)
 
-    slopes = np.asarray(jax.jit(jax.vmap(jax.grad(margin)))(values, mask, winners))
+    slopes = np.asarray(jax.jit(jax.vmap(jax.grad(margin)))(values, mask, won))
     weights = slopes * (values - average.astype(np.float32)[None, None, :])
     return [weight[there] for weight, there in zip(weights, mask, strict=True)]
+
+
+def lead(program: Program, scores: Any, winner: jax.Array) -> jax.Array:
+    """By how much the winning class leads; for tagging the mean over frames.
+
+    Args:
+        program: The program.
+        scores: What its term gives: `(scores,)`, or frames of them with their mask.
+        winner: The number of the winning class, or one a frame.
+    """
+    rows = scores if isinstance(scores, tuple) else (scores[None, :], jnp.ones((1,), bool))
+    same = jnp.broadcast_to(winner, (len(rows[0]),))
+    gaps = jax.vmap(lambda s, w: _gap(program, s, w))(rows[0], same)
+    return jnp.where(rows[1], gaps, 0.0).sum() / jnp.maximum(rows[1].sum().astype(jnp.float32), 1.0)
 
 
 def _scores(program: Program, frames: jax.Array, there: jax.Array) -> Any:
@@ -100,7 +111,7 @@ def _scores(program: Program, frames: jax.Array, there: jax.Array) -> Any:
     return evaluate(term, language, {"x": x}, parameters(term), data)
 
 
-def _winners(program: Program, values: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def winners(program: Program, values: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Number of the winning class of each case, or (tagging) of each frame."""
     scores = program.scores(values, mask)
     if program.output.task == "regression":
@@ -123,8 +134,7 @@ def _gap(program: Program, scores: jax.Array, winner: jax.Array) -> jax.Array:
 def windows(program: Program, frames: Float[np.ndarray, "time feature"]) -> tuple[Window, ...]:
     """Which frames each summary in a program sees in one sequence.
 
-    One stretch of frames after another is changed, and what changes the summary is what it sees. For
-    tagging it is what the stream shows of the middle frame.
+    For tagging it is what a stream shows of the middle frame.
 
     Args:
         program: A program on sequences; one on tables has no windows.
@@ -146,18 +156,17 @@ def windows(program: Program, frames: Float[np.ndarray, "time feature"]) -> tupl
     """
     if program.language.is_table:
         return ()
-    time = len(frames)
-    found: dict[Term, Window] = {}
-    for node in _summaries(program):
-        if node in found:
-            continue
-        seen = np.flatnonzero(_seen(node, program.language, frames))
-        if len(seen):
-            label = phrase(node, program.language)
-            if program.output.task == "tagging":
-                label += f", at frame {time // 2}"
-            found[node] = (label, int(seen[0]), int(seen[-1]) + 1)
-    return tuple(sorted(found.values(), key=lambda w: (w[1] - w[2], w[1])))[:SHOWN_WINDOWS]
+    return windows_of(Readings(program), frames)
+
+
+def windows_of(readings: Readings, frames: Float[np.ndarray, "time feature"]) -> tuple[Window, ...]:
+    """The same for readings that were found before."""
+    found = []
+    for reading, seen in zip(readings, readings.seen(frames), strict=True):
+        if seen is not None:
+            label = phrase(reading.term, readings.program.language)
+            found.append((label + f", at frame {len(frames) // 2}" * readings.tagging, *seen))
+    return tuple(sorted(found, key=lambda w: (w[1] - w[2], w[1])))[:SHOWN_WINDOWS]
 
 
 def phrase(node: Term, language: Language) -> str:
@@ -178,62 +187,6 @@ def phrase(node: Term, language: Language) -> str:
     return " ".join(words.removeprefix("y =").split())
 
 
-def _summaries(program: Program) -> list[Apply]:
-    """The places where frames become one vector or (tagging) where a map reads a stream; outermost first."""
-    typing, language = program.typing, program.language
-    tagging = program.output.task == "tagging"
-    found: list[Apply] = []
-
-    def visit(node: Term, path: tuple[int, ...]) -> None:
-        below = node.args if isinstance(node, Apply) else (node.body,) if isinstance(node, Lam) else ()
-        if isinstance(node, Apply) and _is_closed(node, language):
-            streams = any(isinstance(typing[(*path, i)], Seq) for i in range(len(below)))
-            if streams and isinstance(typing[path], Seq if tagging else Real):
-                found.append(node)
-                return
-        for i, child in enumerate(below):
-            visit(child, (*path, i))
-
-    visit(program.term, ())
-    return found
-
-
-def _is_closed(node: Term, language: Language) -> bool:
-    """Whether a sub-term has no variable but the input and no choice or map of its own to explain."""
-    return all(
-        (isinstance(n, Var) and n.name == "x")
-        or (isinstance(n, Apply) and n.name not in ("add", "mul", "if", "affine", "step", "tanh"))
-        for _, n in walk(node)
-    )
-
-
-def _seen(node: Term, language: Language, frames: np.ndarray) -> Bool[np.ndarray, " time"]:
-    time = len(frames)
-    blocks = np.array_split(np.arange(time), min(time, MOST_BLOCKS))
-    padded = np.zeros((bucket_length(time), frames.shape[1]), np.float32)
-    padded[:time] = frames
-    there = np.arange(len(padded)) < time
-    # Far out of what is usual, up and down, so that a maximum and a minimum notice too; and different from
-    # block to block, so that no difference cancels.
-    jump = (10 * frames.std(0) + 1).astype(np.float32)
-    changed = np.repeat(padded[None], 2 * len(blocks), axis=0)
-    for i, block in enumerate(blocks):
-        changed[2 * i, block] += jump
-        changed[2 * i + 1, block] -= jump
-
-    data = data_arrays(node, language, check(node, language))
-
-    def one(values: jax.Array) -> jax.Array:
-        result = evaluate(node, language, {"x": (values, jnp.asarray(there))}, parameters(node), data)
-        return result[0][time // 2] if isinstance(result, tuple) else result
-
-    base = np.asarray(jax.jit(one)(padded))
-    moved = np.asarray(jax.jit(jax.vmap(one))(changed))
-    noise = 1e-6 * (1 + np.abs(base))
-    differs = (np.abs(moved - base) > noise).any(-1).reshape(len(blocks), 2).any(1)
-    return np.repeat(differs, [len(block) for block in blocks])
-
-
 def thresholds(program: Program) -> tuple[Threshold, ...]:
     """The values that a program compares a single feature with.
 
@@ -251,34 +204,48 @@ def thresholds(program: Program) -> tuple[Threshold, ...]:
         >>> thresholds(program)
         (('speed', 1.5, '>'),)
     """
-    found: list[Threshold] = []
+    found = []
+    for path, column, value, direction in comparisons(program):
+        inner = (node for place, node in walk(program.term) if place[: len(path)] == path)
+        if any(isinstance(node, Apply) and node.name not in SAME_SCALE for node in inner):
+            continue
+        name = entry_names(program.typing[path])[column]
+        if name in program.language.features:
+            found.append((name, value, direction))
+    return tuple(dict.fromkeys(found))
+
+
+def comparisons(program: Program) -> list[Comparison]:
+    """Where a program compares a single number: an affine map of one, that decides an `if` or the class.
+
+    Returns:
+        The path of the vector that the number is in, which one it is, the value, and `">"` or `"<"` for
+        where the condition holds.
+    """
+    found: list[Comparison] = []
     for path, node in walk(program.term):
         if isinstance(node, Apply) and node.name in ("if", "step"):
-            found += _threshold(program, node.args[0], (*path, 0), 0.0)
+            found += _comparison(program, node.args[0], (*path, 0), 0.0)
     output = program.output
     if len(output.classes) == 2:
         probability = 0.5 if output.threshold is None else output.threshold
         term, path = program.term, ()
         if isinstance(term, Apply) and term.name == "map" and isinstance(term.args[0], Lam):
             term, path = term.args[0].body, (0, 0)
-        found += _threshold(program, term, path, math.log(probability / (1 - probability)))
-    return tuple(dict.fromkeys(found))
+        found += _comparison(program, term, path, math.log(probability / (1 - probability)))
+    return found
 
 
-def _threshold(program: Program, term: Term, path: tuple[int, ...], limit: float) -> list[Threshold]:
-    """`term > limit` as conditions on single features, where it is an affine map of one each."""
+def _comparison(program: Program, term: Term, path: Path, limit: float) -> list[Comparison]:
+    """`term > limit` as conditions on single numbers, where it is an affine map of one each."""
     if not isinstance(term, Apply) or term.name != "affine" or term.parameters is None:
         return []
-    inner = (n for _, n in walk(term.args[0]))
-    if any(isinstance(n, Apply) and n.name not in SAME_SCALE for n in inner):
-        return []
     arrays = term.parameters
-    found: list[Threshold] = []
+    found: list[Comparison] = []
     for weight, bias in zip(arrays["weight"], arrays["bias"], strict=True):
         used = np.flatnonzero(weight)
-        names = entry_names(program.typing[(*path, 0)])
-        if len(used) == 1 and names[used[0]] in program.language.features:
+        if len(used) == 1:
             i = int(used[0])
             value = float(arrays["centre"][i]) + (limit - float(bias)) / float(weight[i])
-            found.append((names[i], float(f"{value:.6g}"), ">" if weight[i] > 0 else "<"))
+            found.append(((*path, 0), i, float(f"{value:.6g}"), ">" if weight[i] > 0 else "<"))
     return found

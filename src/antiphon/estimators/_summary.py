@@ -13,7 +13,10 @@ import numpy as np
 from antiphon.data import Dataset, Split
 from antiphon.estimators._forms import program_text, sketch_text, spreads
 from antiphon.estimators._judge import Judge, importance
-from antiphon.estimators._looks import contributions, thresholds, windows
+from antiphon.estimators._looks import contributions, thresholds, windows_of
+from antiphon.estimators._readings import Readings
+from antiphon.estimators._sound_looks import listening
+from antiphon.estimators._subjects import subject_scores
 from antiphon.language import Program
 from antiphon.report import (
     BaselineScore,
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from antiphon.search import SearchResult
 
 EXAMPLES = 4
+LOUD = "WARNING"  # how a note begins that makes a score worth less than it seems
 PACKAGES = ("antiphon", "jax", "equinox", "optax", "numpy", "scipy", "scikit-learn", "pandas")
 
 
@@ -79,6 +83,8 @@ def summarise(
         curves=(*_program_curve(result), *curves),
         search=_trace(result, budget),
         reproduce=reproduce or Reproduction(),
+        listening=listening(program, dataset, predicted),
+        subjects=subject_scores(dataset, predicted, judge),
     )
 
 
@@ -114,6 +120,7 @@ def looks(program: Program, dataset: Dataset, predicted: Any) -> tuple[Look, ...
     average = dataset.train.X.frames.mean(0)
     weights = contributions(program, test.X, average)
     limits = thresholds(program)
+    readings = None if test.X.is_table else Readings(program)
     found = []
     for i, case in enumerate(cases):
         true, said = dataset.test.y[case], predicted[case]
@@ -122,12 +129,13 @@ def looks(program: Program, dataset: Dataset, predicted: Any) -> tuple[Look, ...
             tags = {"true_tags": tuple(map(str, true)), "predicted_tags": tuple(map(str, said))}
         found.append(
             Look(
-                title=f"test {'row' if test.X.is_table else 'sequence'} {case + 1}",
+                title=f"test {'row' if test.X.is_table else 'sequence'} {case + 1}"
+                + ("" if test.sounds is None else f", {test.sounds.names[i]}"),
                 frames=test.X[i],
                 weight=weights[i],
                 feature_names=tuple(program.language.features),
                 feature_units=tuple(program.language.features.values()),
-                windows=windows(program, test.X[i]),
+                windows=() if readings is None else windows_of(readings, test.X[i]),
                 thresholds=limits,
                 rate_hz=test.X.rate_hz,
                 **tags,
@@ -181,6 +189,10 @@ def _data(dataset: Dataset, program: Program) -> DataSummary:
         rate_hz=train.X.rate_hz,
         description=dataset.description,
         source=dataset.source,
+        warnings=tuple(
+            note.removeprefix(LOUD).lstrip(": ") for note in dataset.notes if note.startswith(LOUD)
+        ),
+        problems=tuple(problem.what + " (left out)" * problem.left_out for problem in dataset.problems),
     )
 
 

@@ -15,20 +15,38 @@ from antiphon.report._result import (
     Scatter,
     SearchTrace,
 )
+from antiphon.report._sound_result import (
+    Course,
+    Listening,
+    Recording,
+    SoundLook,
+    Stream,
+    Subjects,
+    SubjectScore,
+    Taken,
+)
 from antiphon.report._tables import summary_table, to_latex_table
 
 __all__ = [
     "BaselineScore",
     "Confusion",
+    "Course",
     "Curve",
     "DataSummary",
     "FrontRow",
+    "Listening",
     "Look",
     "ProgramText",
+    "Recording",
     "Reproduction",
     "RunResult",
     "Scatter",
     "SearchTrace",
+    "SoundLook",
+    "Stream",
+    "SubjectScore",
+    "Subjects",
+    "Taken",
     "render_html",
     "summary_table",
     "to_json",

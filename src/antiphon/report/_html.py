@@ -11,6 +11,7 @@ import numpy as np
 
 from antiphon._files import write_atomically
 from antiphon.report._result import Confusion, RunResult
+from antiphon.report._sound_section import sound_section, subject_section
 from antiphon.report._tables import describe_data, describe_search
 from antiphon.report._verdict import best_baseline, duration, number, plural, verdict
 
@@ -21,7 +22,7 @@ _MOST_MISTAKES = 5
 
 
 def render_html(result: RunResult) -> str:
-    """The whole report as one HTML page: inline styles and drawings, no scripts, nothing loaded.
+    """The whole report as one HTML page: inline styles, drawings and sounds, no scripts, nothing loaded.
 
     Example:
         >>> from antiphon.report import DataSummary, ProgramText
@@ -41,6 +42,8 @@ def render_html(result: RunResult) -> str:
         front=sorted(result.front, key=lambda row: row.size),
         data_line=describe_data(result),
         search_line=describe_search(result) if result.search.done else "",
+        heard=sound_section(result),
+        who=subject_section(result),
     )
     # File names may hold bytes that are no text; a page shows a question mark for them.
     return page.encode("utf-8", "replace").decode("utf-8") + "\n"

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from antiphon.errors import InputError
+from antiphon.report._sound_result import Listening, Subjects
 
 Task = Literal["classification", "regression", "tagging"]
 TASKS: tuple[str, ...] = ("classification", "regression", "tagging")
@@ -36,6 +37,8 @@ class DataSummary:
         rate_hz: Frames a second, where the data say so.
         description: What the data are, in a sentence.
         source: Where they come from.
+        warnings: What makes a score worth less than it seems; shown at the top.
+        problems: What is wrong with cases, by name.
 
     Example:
         >>> DataSummary("walks", "regression", 80, 20, (5, 30), ("speed",)).unit_of("speed")
@@ -55,6 +58,8 @@ class DataSummary:
     rate_hz: float | None = None
     description: str = ""
     source: str = ""
+    warnings: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.task not in TASKS:
@@ -344,6 +349,8 @@ class RunResult:
         curves: Learning curves.
         search: How the search went.
         reproduce: What one needs to run it again.
+        listening: Recordings to see and hear, where the data are sound.
+        subjects: The scores of each speaker or subject, where they are known.
 
     Example:
         >>> data = DataSummary("walks", "classification", 80, 20, (5, 30), ("speed",), (), ("a", "b"))
@@ -367,6 +374,8 @@ class RunResult:
     curves: tuple[Curve, ...] = ()
     search: SearchTrace = field(default_factory=SearchTrace)
     reproduce: Reproduction = field(default_factory=Reproduction)
+    listening: Listening = field(default_factory=Listening)
+    subjects: Subjects = field(default_factory=Subjects)
 
     def __post_init__(self) -> None:
         if sum(row.chosen for row in self.front) > 1:

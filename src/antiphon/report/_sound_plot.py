@@ -1,0 +1,366 @@
+"""One recording drawn: its spectrogram, and over and under it what the program does."""
+
+from __future__ import annotations
+
+import itertools
+import textwrap
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+from jaxtyping import Float
+from markupsafe import Markup
+from matplotlib import colormaps, patheffects
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from antiphon.report._figure import (
+    AGAINST,
+    AGAINST_RGB,
+    INK,
+    LINE,
+    MUTED,
+    OTHER,
+    PROGRAM,
+    PROGRAM_RGB,
+    WIDTH,
+    draw,
+    shorten,
+)
+from antiphon.report._sound_result import Course, SoundLook, Stream, Taken
+
+MOST_WINDOWS = 4
+MOST_COLUMNS = 600  # of an image: more than pixels on the page
+RANGE_DB = 60.0  # from the darkest to the brightest
+_OVER = "#7ff6ff"  # lines over the spectrogram: far from all of its colours, on every page
+_LIMIT = "#ffffff"
+_MOST_LINES = 4  # classes drawn in a course
+_LEFT, _RIGHT, _BELOW = 1.3, 1.15, 0.5  # inches beside and below the panels
+
+
+def sound_plot(look: SoundLook) -> Markup:
+    """Draw one recording: windows on top, the spectrogram, events, the streams, the decision over time.
+
+    Example:
+        >>> from antiphon.report import Recording
+        >>> heard = Recording("a.wav", np.zeros(800), 8000.0)
+        >>> sound_plot(SoundLook(heard, np.zeros((11, 2)), np.array([0.0, 1000.0, 4000.0]), 0.01))[:4]
+        Markup('<svg')
+    """
+    windows = _told_windows(look)
+    # What is drawn, with the height of its panel and of the room above it, in inches.
+    rows: list[tuple[float, float, Callable[[Axes], None]]] = []
+    if windows:
+        rows.append((0.24 * len(windows), 0.04, lambda axes: _windows(axes, look, windows)))
+    rows.append((1.75, 0.06, lambda axes: _spectrogram(axes, look)))
+    if look.true_events or look.predicted_events:
+        rows.append((0.5, 0.06, lambda axes: _events(axes, look)))
+    if look.weight is not None:
+        rows.append((0.2, 0.06, lambda axes: _weight(axes, look)))
+    for stream in look.streams:
+        lines = _lines_of_words(stream)
+        rows.append((0.62, 0.06 + 0.16 * len(lines), partial(_stream, look, stream, lines)))
+    if look.course is not None:
+        rows.append((0.9, 0.14, partial(_course, look, look.course)))
+    total = sum(height + gap for height, gap, _ in rows) + _BELOW
+
+    def paint(figure: Figure) -> None:
+        # Placed by hand: all drawings have one scale, and finding a layout takes longer than drawing.
+        figure.set_layout_engine("none")
+        top, panels = total, []
+        for height, gap, fill in rows:
+            top -= height + gap
+            axes = figure.add_axes((_LEFT / WIDTH, top / total, 1 - (_LEFT + _RIGHT) / WIDTH, height / total))
+            fill(axes)
+            axes.set_xlim(*_span(look))
+            panels.append(axes)
+        for axes in panels[:-1]:
+            axes.tick_params(axis="x", bottom=False, labelbottom=False)
+        panels[-1].set_xlabel("seconds")
+
+    return draw(total, paint)
+
+
+def _moments(look: SoundLook) -> Float[np.ndarray, " time"]:
+    return look.recording.start + np.arange(len(look.spectrogram)) * look.hop_seconds
+
+
+def _span(look: SoundLook) -> tuple[float, float]:
+    """From half a frame before the first moment to half a frame after the last."""
+    start, half = look.recording.start, look.hop_seconds / 2
+    return start - half, start + len(look.spectrogram) * look.hop_seconds - half
+
+
+def _place(look: SoundLook, first: float, stop: float) -> tuple[float, float]:
+    """The seconds of a stretch of frames."""
+    left, _ = _span(look)
+    return left + first * look.hop_seconds, left + stop * look.hop_seconds
+
+
+def _is_all(look: SoundLook, first: float, stop: float) -> bool:
+    return stop - first >= 0.98 * len(look.spectrogram)
+
+
+def _told_windows(look: SoundLook) -> list[tuple[str, float, float]]:
+    """Windows that are less than everything; each stretch once."""
+    found: dict[tuple[float, float], list[str]] = {}
+    for label, first, stop in look.windows:
+        if not _is_all(look, first, stop):
+            found.setdefault((first, stop), []).append(label)
+    return [(", ".join(labels), *place) for place, labels in found.items()][:MOST_WINDOWS]
+
+
+def _bare(axes: Axes) -> None:
+    axes.spines[:].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+
+
+def _windows(axes: Axes, look: SoundLook, windows: Sequence[tuple[str, float, float]]) -> None:
+    low, high = _span(look)
+    for lane, (label, first, stop) in enumerate(windows):
+        left, right = _place(look, first, stop)
+        axes.barh(lane, right - left, left=left, height=0.82, color=PROGRAM, alpha=0.25)
+        axes.vlines([left, right], lane - 0.41, lane + 0.41, color=PROGRAM, linewidth=1.5)
+        text = shorten(label, 60)
+        roomy = (right - left) / (high - low) > 0.0115 * len(text)
+        at_right = (left + right) / 2 < (low + high) / 2
+        place = (left + right) / 2 if roomy else right if at_right else left
+        axes.annotate(
+            text, (place, lane), xytext=(0 if roomy else 5 if at_right else -5, 0),
+            textcoords="offset points", ha="center" if roomy else "left" if at_right else "right",
+            va="center", fontsize=8.5, color=INK,
+        )  # fmt: skip
+    axes.set_ylim(len(windows) - 0.5, -0.5)
+    axes.set_yticks([])
+    axes.set_ylabel("reads", rotation=0, ha="right", va="center")
+    _bare(axes)
+
+
+def _spectrogram(axes: Axes, look: SoundLook) -> None:
+    """The level of each band as brightness; streams in Hz and their thresholds drawn over it."""
+    level = _pooled(np.asarray(look.spectrogram, float), MOST_COLUMNS).T
+    top = level.max(initial=-np.inf, where=np.isfinite(level))
+    shade = np.clip((np.nan_to_num(level, nan=-1e9, neginf=-1e9) - top) / RANGE_DB + 1, 0, 1)
+    image = (colormaps["magma"](shade)[..., :3] * 255).astype(np.uint8)
+    bands = len(level)
+    axes.imshow(
+        image, interpolation="none", aspect="auto", origin="lower", extent=(*_span(look), 0, bands)
+    )  # fmt: skip
+    edges = np.asarray(look.band_hz, float)
+
+    def height(hz: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+        return np.interp(hz, edges, np.arange(bands + 1), left=np.nan, right=np.nan)
+
+    ticks = _round_hz(edges)
+    axes.set_yticks(
+        height(ticks), [f"{hz:g}" if hz < 1000 else f"{hz / 1000:g}k" for hz in ticks], fontsize=8
+    )
+    axes.tick_params(axis="y", labelcolor=MUTED)
+    axes.set_ylabel("Hz", rotation=0, ha="right", va="center")
+    axes.set_ylim(0, bands)
+    axes.set_xlim(*_span(look))
+    outline = [patheffects.withStroke(linewidth=3, foreground="#000000aa")]
+    for stream in look.streams:
+        if stream.unit != "Hz":
+            continue
+        line = height(np.asarray(stream.values, float))
+        axes.plot(_moments(look), line, color=_OVER, linewidth=1.3, path_effects=outline)
+        _name_line(axes, stream.name, line)
+        for value, direction in _limits(stream):
+            level_at = float(height(np.array([value]))[0])
+            axes.axhline(level_at, color=_LIMIT, linewidth=1.3, linestyle=(0, (5, 2)), path_effects=outline)
+            _beside(axes, f"{direction} {value:.4g} Hz", level_at, AGAINST)
+    for _, first, stop in _told_windows(look):
+        for moment in _place(look, first, stop):
+            axes.axvline(moment, color=_LIMIT, linewidth=1.2, linestyle=(0, (1, 2)), path_effects=outline)
+
+
+def _name_line(axes: Axes, name: str, line: Float[np.ndarray, " time"]) -> None:
+    there = np.flatnonzero(np.isfinite(line))
+    if len(there):
+        _beside(axes, shorten(name, 18), float(line[there[-1]]), MUTED)
+
+
+def _beside(axes: Axes, text: str, height: float, colour: str) -> None:
+    """A word at the right of a panel, at a height of its axis."""
+    if np.isfinite(height):
+        axes.annotate(
+            text, (1, height), xycoords=("axes fraction", "data"), xytext=(5, 0),
+            textcoords="offset points", va="center", color=colour, fontsize=8.5, annotation_clip=False,
+        )  # fmt: skip
+
+
+def _round_hz(edges: Float[np.ndarray, " edge"]) -> Float[np.ndarray, " tick"]:
+    """Round frequencies for an axis, more of them where bands are narrow."""
+    known = np.array([100, 250, 500, 1000, 2000, 4000, 8000, 16000, 32000.0])
+    inside = known[(known >= edges[0]) & (known <= edges[-1])]
+    return inside if len(inside) > 1 else np.array([edges[0], edges[-1]])
+
+
+def _pooled(level: Float[np.ndarray, "time band"], columns: int) -> Float[np.ndarray, "column band"]:
+    """Join frames into columns, each as loud as its loudest."""
+    if len(level) <= columns:
+        return level
+    return np.stack([part.max(axis=0) for part in np.array_split(level, columns)])
+
+
+def _events(axes: Axes, look: SoundLook) -> None:
+    """True and predicted events as bars, one colour a label."""
+    ribbons = (("true", look.true_events), ("predicted", look.predicted_events))
+    labels = sorted({label for _, events in ribbons for label, _, _ in events})
+    palette = colormaps["tab20"]
+    low, high = _span(look)
+    for lane, (_, events) in enumerate(ribbons):
+        axes.axhline(lane, color=LINE, linewidth=0.8, zorder=0)
+        for label, onset, offset in events:
+            colour = palette(labels.index(label) % 20)
+            axes.barh(lane, offset - onset, left=onset, height=0.82, color=colour)
+            text = shorten(label, 18)
+            if (offset - onset) / (high - low) > 0.0105 * len(text):
+                axes.text(
+                    (onset + offset) / 2, lane, text, ha="center", va="center", fontsize=8,
+                    color="black" if sum(colour[:3]) > 1.4 else "white", clip_on=True,
+                )  # fmt: skip
+    axes.set_yticks(range(len(ribbons)), [name for name, _ in ribbons])
+    axes.set_ylim(len(ribbons) - 0.5, -0.5)
+    _bare(axes)
+
+
+def _weight(axes: Axes, look: SoundLook) -> None:
+    """How much each moment speaks for the prediction, all features together."""
+    weight = np.nan_to_num(np.asarray(look.weight, float))
+    if len(weight) > MOST_COLUMNS:
+        weight = np.array([part[np.abs(part).argmax()] for part in np.array_split(weight, MOST_COLUMNS)])
+    image = np.zeros((1, len(weight), 4))
+    image[..., :3] = np.where((weight >= 0)[None, :, None], PROGRAM_RGB, AGAINST_RGB)
+    image[..., 3] = np.sqrt(np.abs(weight) / (np.abs(weight).max() or 1.0))[None, :]
+    axes.imshow(image, interpolation="none", aspect="auto", extent=(*_span(look), 0, 1))
+    axes.set_yticks([0.5], ["for, against"], fontsize=8)
+    axes.tick_params(axis="y", length=0)
+    axes.spines[:].set_visible(True)
+    axes.set_xlim(*_span(look))
+
+
+def _limits(stream: Stream) -> list[tuple[float, str]]:
+    """The thresholds that are on the scale of a stream."""
+    return [limit for taken in stream.taken if taken.to_scale for limit in taken.thresholds]
+
+
+def _lines_of_words(stream: Stream) -> list[str]:
+    """What is taken from a stream, as lines above its panel."""
+    return [shorten(told, 104) for taken in stream.taken if (told := taken_words(taken, stream.unit))]
+
+
+def _stream(look: SoundLook, stream: Stream, lines: Sequence[str], axes: Axes) -> None:
+    """A line; the stretch that is read shaded, the number that is taken from it, the thresholds."""
+    values = np.asarray(stream.values, float)
+    axes.plot(_moments(look), values, color=INK, linewidth=1.3)
+    shaded = set()
+    for taken in stream.taken:
+        first, stop = taken.window or (0, len(values))
+        left, right = _place(look, first, stop)
+        if (first, stop) not in shaded and not _is_all(look, first, stop):
+            shaded.add((first, stop))
+            axes.axvspan(left, right, color=PROGRAM, alpha=0.12, linewidth=0)
+        if taken.value is not None and taken.to_scale:
+            axes.hlines(taken.value, left, right, color=PROGRAM, linewidth=1.6)
+    for value, direction in _limits(stream):
+        axes.axhline(value, color=AGAINST, linewidth=1.3, linestyle=(0, (5, 2)))
+        _beside(axes, shorten(f"{direction} {value:.4g} {stream.unit}"), value, AGAINST)
+    for place, text in enumerate(lines):
+        axes.annotate(
+            text, (0, 1), xycoords="axes fraction", xytext=(0, 3 + 11.5 * (len(lines) - 1 - place)),
+            textcoords="offset points", fontsize=8.5, color=MUTED,
+        )  # fmt: skip
+    unit = f"\n{shorten(stream.unit, 12)}" if stream.unit else ""
+    axes.set_ylabel(_in_lines(stream.name) + unit, rotation=0, ha="right", va="center")
+    axes.yaxis.set_major_locator(MaxNLocator(3))
+    axes.tick_params(axis="y", labelsize=8, labelcolor=MUTED)
+    axes.margins(y=0.12)
+    axes.grid(True, axis="y")
+
+
+def _in_lines(name: str, width: int = 13) -> str:
+    """A name of a stream in the room beside its panel."""
+    return "\n".join(textwrap.wrap(shorten(name, 3 * width), width, break_long_words=True)) or name
+
+
+def taken_words(taken: Taken, unit: str) -> str:
+    """What is taken from a stream, and what becomes of it, in words.
+
+    Example:
+        >>> taken_words(Taken("mean of level", -20.5, 1.5, thresholds=((-30.0, ">"),)), "dB")
+        'mean of level: -20.5 dB (> -30 holds), speaks for it: +1.5'
+    """
+    if taken.value is None:
+        return ""
+    text = f"{taken.words}: {taken.value:.4g}{f' {unit}' if unit else ''}"
+    for value, direction in taken.thresholds:
+        holds = taken.value > value if direction == ">" else taken.value < value
+        text += f" ({direction} {value:.4g} {'holds' if holds else 'does not hold'})"
+    if taken.contribution:
+        verdict = "for" if taken.contribution > 0 else "against"
+        text += f", speaks {verdict} it: {taken.contribution:+.3g}"
+    return text
+
+
+def _course(look: SoundLook, course: Course, axes: Axes) -> None:
+    """Probabilities over time, and the decision as a ribbon below them."""
+    values, seconds = np.asarray(course.values, float), np.asarray(course.seconds, float)
+    lines = _lines(look, course)
+    styles = {0: (PROGRAM, "solid"), 1: (AGAINST, "solid"), 2: (OTHER, "solid"), 3: (OTHER, (0, (3, 1.5)))}
+    for place, column in enumerate(lines):
+        colour, dashes = styles[place]
+        axes.plot(seconds, values[:, column], color=colour, linestyle=dashes, linewidth=1.6)
+    if course.said:
+        axes.set_ylim(-0.34, 1.05)
+        axes.set_yticks([0, 1])
+        axes.axhline(0, color=LINE, linewidth=0.8)
+        _said(axes, look, course, lines)
+        name = "probability" if course.by_frame else "probability\nso far"
+    else:
+        axes.margins(y=0.12)
+        axes.yaxis.set_major_locator(MaxNLocator(3))
+        name = "said so far"
+    axes.set_ylabel(name, rotation=0, ha="right", va="center")
+    axes.tick_params(axis="y", labelsize=8, labelcolor=MUTED)
+    if len(course.names) > 1:
+        last = [float(np.clip(values[-1, column], 0.0, 1.0)) for column in lines]
+        for height, column, place in zip(_apart(last, 0.24), lines, range(len(lines)), strict=True):
+            _beside(axes, shorten(course.names[column], 16), height, styles[place][0])
+
+
+def _lines(look: SoundLook, course: Course) -> list[int]:
+    """Which classes are drawn: what was said in the end, what is true, then those that came next."""
+    names = list(course.names)
+    wanted = [look.recording.predicted_label, look.recording.true_label] if not course.by_frame else []
+    found = [names.index(name) for name in dict.fromkeys(wanted) if name in names]
+    if course.by_frame:
+        found = []
+    strongest = np.argsort(-np.nan_to_num(np.asarray(course.values)).max(axis=0), kind="stable").tolist()
+    return [*found, *(column for column in strongest if column not in found)][:_MOST_LINES]
+
+
+def _said(axes: Axes, look: SoundLook, course: Course, lines: Sequence[int]) -> None:
+    """The decision as stretches of colour with its name, where there is room."""
+    low, high = _span(look)
+    seconds = np.asarray(course.seconds, float)
+    bounds = np.concatenate([[low], (seconds[1:] + seconds[:-1]) / 2, [high]])
+    cuts = [0, *(i for i in range(1, len(course.said)) if course.said[i] != course.said[i - 1])]
+    colours = dict(zip((course.names[c] for c in lines), (PROGRAM, AGAINST, OTHER, OTHER), strict=False))
+    for first, stop in zip(cuts, [*cuts[1:], len(course.said)], strict=True):
+        left, right, label = bounds[first], bounds[stop], course.said[first]
+        axes.barh(-0.19, right - left, left=left, height=0.26, color=colours.get(label, OTHER), alpha=0.35)
+        text = shorten(label, 18)
+        if (right - left) / (high - low) > 0.0105 * len(text):
+            axes.text((left + right) / 2, -0.19, text, ha="center", va="center", fontsize=8, color=INK)
+
+
+def _apart(heights: Sequence[float], least: float) -> list[float]:
+    """The same heights, moved so far that words at them do not touch."""
+    order = sorted(range(len(heights)), key=lambda i: heights[i])
+    moved = list(heights)
+    for lower, upper in itertools.pairwise(order):
+        moved[upper] = max(moved[upper], moved[lower] + least)
+    return moved
