@@ -9,19 +9,22 @@ from __future__ import annotations
 from antiphon.language._sequence import sequence
 from antiphon.language._sound import CUTS, sound
 
-WHOLE = ("mean", "deviation", "max", "min", "range", "first", "last", "slope[per=s]", "when_max[unit=s]")
-PARTS = (2, 3, 4)
-OVER_PARTS = ("mean", "deviation", "max", "min")
+# Few and different: a search tries each of them next to all that it has so far.
+WHOLE = ("mean", "deviation", "max", "min", "first", "last", "slope[per=s]", "when_max[unit=s]")
+PARTS = (2, 3)
 REDUCTIONS = ("mean", "deviation", "max")
 WIDTHS = (5, 10, 25)  # Frames; at 100 a second 50, 100 and 250 ms.
 # What a constant that is added to all frames does not change.
 UNMOVED = ("deviation", "range", "slope", "when_max", "when_min", "periodicity", "delta", "onset", "offset")
 
 
+def _course(word: str, of: int) -> str:
+    """One map for each part of a clip, one after the other."""
+    return " + ".join(f"affine({word}(part[part={k}, of={of}](x)))" for k in range(1, of + 1))
+
+
 def _whole() -> list[tuple[str, str]]:
-    courses = [
-        " + ".join(f"affine(mean(part[part={k}, of={n}](x)))" for k in range(1, n + 1)) for n in (3, 4)
-    ]
+    courses = [_course("mean", 3), _course("mean", 4), _course("deviation", 3)]
     single = ["duration[unit=s](x)"]
     single += [f"{r}(ratio[cut={cut}](x))" for r in REDUCTIONS for cut in CUTS]
     return [
@@ -38,14 +41,14 @@ def _whole() -> list[tuple[str, str]]:
 
 def _summaries() -> list[tuple[str, str]]:
     rules = [("summary", f"{word}(?stream)") for word in WHOLE]
-    rules += [("summary", f"{word}(?stream_part)") for word in OVER_PARTS]
+    rules += [("summary", f"{word}(?stream_part)") for word in ("mean", "deviation")]
     rules += [("stream_part", f"part[part={k}, of={n}](x)") for n in PARTS for k in range(1, n + 1)]
-    rules += [("summary", f"{word}(?stream_change)") for word in REDUCTIONS]
-    rules += [("stream_change", t) for t in ("delta(x)", "onset[width=10](x)", "offset[width=10](x)")]
-    rules += [("summary", "count(relative(x))")]
-    rules += [("summary", f"periodicity[width={width}](x)") for width in (10, 20)]
-    rules += [("summary", f"last(window_mean[width={width}, look=trailing](x))") for width in WIDTHS]
-    rules += [("summary", f"first(window_mean[width={width}, look=leading](x))") for width in WIDTHS]
+    rules += [("summary", f"{word}(delta(x))") for word in ("mean", "deviation")]
+    rules += [("summary", f"{word}(onset[width=10](x))") for word in ("mean", "max")]
+    rules += [("summary", "max(offset[width=10](x))"), ("summary", "count(relative(x))")]
+    rules += [("summary", "periodicity[width=10](x)")]
+    rules += [("summary", "last(window_mean[width=10, look=trailing](x))")]
+    rules += [("summary", "first(window_mean[width=10, look=leading](x))")]
     return rules
 
 
@@ -66,7 +69,7 @@ def _equations() -> list[tuple[str, str]]:
     """What is equal on every sequence of at least one frame."""
     found = [(f"{word}(relative(?stream))", f"{word}(?stream)") for word in UNMOVED]
     found += [("relative(prefix_difference(?stream))", "relative(?stream)")]
-    for n in PARTS:
+    for n in (*PARTS, 4):
         found += [
             (f"first(part[part=1, of={n}](?stream))", "first(?stream)"),
             (f"last(part[part={n}, of={n}](?stream))", "last(?stream)"),
