@@ -66,8 +66,8 @@ def _clips(options: argparse.Namespace) -> list[np.ndarray]:
     from antiphon.data import Sounds
 
     count = 200 if options.quick else CLIPS
-    if options.data.is_dir():
-        return list(Sounds.read(options.data, pattern="{label}_{speaker}_{index}")[:count])
+    if options.digits.is_dir():
+        return list(Sounds.read(options.digits, pattern="{label}_{speaker}_{index}")[:count])
     rng = np.random.default_rng(0)
     lengths = rng.integers(1200, 6000, size=count)
     tones = [np.sin(2 * np.pi * rng.uniform(100, 2000) * np.arange(n) / 8000) for n in lengths]

@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(PARTS), help=f"parts: {', '.join(PARTS)}")
     parser.add_argument("--quick", action="store_true", help="a small version")
     parser.add_argument("--test", action="store_true", help="look at the test part of spoken digits")
-    parser.add_argument("--data", type=Path, default=DIGITS, help="the folder of spoken digits")
+    parser.add_argument("--digits", type=Path, default=DIGITS, help="the folder of spoken digits")
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
     configure()
