@@ -18,13 +18,15 @@ from antiphon.language import (
     Output,
     Program,
     Real,
+    canonical,
     check,
     inline,
     parse_term,
     sequence,
     walk,
 )
-from antiphon.search import Grammar, Library, Settings, Task, learn, learn_tasks, modules_of
+from antiphon.search import Grammar, Library, Scored, Settings, Task, learn, learn_tasks, modules_of
+from antiphon.search._beam import Beam
 
 HEAD = """language sequence
 input x: Seq[Real[2]] of speed [cm/s], angle [rad]
@@ -111,6 +113,47 @@ def test_every_rule_can_be_said_somewhere():
     assert begun[0] == parse_term("affine(fast_decision(x))", extended, Real(1))
     condition = Grammar(extended, Real(1)).expand(parse_term("?condition", extended, Real(1)))
     assert parse_term("turn_condition(x)", extended) in condition
+
+
+def test_a_word_multiplies_what_is_there_and_meets_no_summary_by_itself():
+    """As a factor of a product it would come with every summary there is: a budget of candidates a word."""
+    plain, type_ = Grammar(FAST.language, Real(1)), Real(1)
+    extended = Grammar(library().extend(FAST.language), type_)
+    words = len(library().modules)
+    assert len(extended.grow(None)) <= len(plain.grow(None)) + 3 * words
+    known = parse_term("affine(last(x))", extended.plain, type_)
+    by_words = extended.grow(known, by_words=True)
+    for text in (
+        "affine(last(x)) * affine(fast_decision(x))",
+        "if turn_condition(x) > 0 then affine(last(x)) else affine(last(x))",
+    ):
+        assert canonical(parse_term(text, extended.plain, type_), extended.plain) in by_words
+    assert 0 < len(by_words) <= 4 * words
+    assert set(by_words) <= set(extended.grow(known))
+    assert not plain.grow(known, by_words=True)
+
+
+def test_what_a_word_reads_is_not_swapped():
+    extended = Grammar(library().extend(FAST.language), Real(1))
+    program = parse_term("affine(last(x)) + affine(fast_score(x))", extended.plain, Real(1))
+    swapped = extended.swap(program)
+    assert swapped
+    assert all(parse_term("fast_score(x)", extended.plain) in [n for _, n in walk(t)] for t in swapped)
+
+
+def test_a_beam_grows_by_words_first_and_then_by_all_rules():
+    grammar = Grammar(library().extend(FAST.language), Real(1))
+    beam = Beam(grammar, penalty=0.001)
+    begun = beam.propose()
+    best = parse_term("affine(last(x))", grammar.plain, Real(1))
+    beam.observe([Scored(t, 0.1 if t == best else 0.9) for t in begun])
+    ranked = sorted(beam.order, key=beam.order.__getitem__)[:2]
+    by_words = beam.propose()
+    assert set(by_words) == {t for p in ranked for t in grammar.grow(p, by_words=True)} - set(begun)
+    beam.observe([Scored(t, 0.9) for t in by_words])
+    after = beam.propose()
+    assert set(grammar.grow(best)) <= {*begun, *by_words, *after}
+    assert not set(by_words) & set(after)
 
 
 def test_a_module_fits_where_its_features_are():

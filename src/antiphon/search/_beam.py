@@ -16,6 +16,9 @@ class Beam:
     A round takes the cheapest programs so far that were not grown yet, and proposes all that are one
     construct larger, and for the cheapest of all those that differ in one sub-term.
 
+    With a library, the cheapest programs grow by its words first, in rounds of their own: these are few, and
+    what helped in an earlier task is likelier to help than any one of the language's own rules.
+
     Args:
         grammar: The space.
         penalty: What a node costs.
@@ -27,6 +30,7 @@ class Beam:
         self.proposed: set[Term] = set()
         self.order: dict[Term, tuple[float, str]] = {}  # Cost, and text for ties.
         self.grown: set[Term] = set()
+        self.extended: set[Term] = set()  # By words of a library.
         self.swapped: set[Term] = set()
         self.started = False
 
@@ -36,6 +40,8 @@ class Beam:
             return self._fresh(self.grammar.grow(None))
         while True:
             ranked = sorted(self.order, key=self.order.__getitem__)
+            if fresh := self._fresh(self._by_words(ranked[: self.width])):
+                return fresh
             chosen = [t for t in ranked if t not in self.grown][: self.width]
             found: dict[Term, None] = {}
             if ranked and ranked[0] not in self.swapped:
@@ -47,6 +53,15 @@ class Beam:
             fresh = self._fresh(list(found))
             if fresh or not chosen:
                 return fresh
+
+    def _by_words(self, programs: Sequence[Term]) -> list[Term]:
+        """What programs become by one more word of a library each; again only those that were not asked."""
+        found: dict[Term, None] = {}
+        for program in programs:
+            if program not in self.extended:
+                self.extended.add(program)
+                found.update(dict.fromkeys(self.grammar.grow(program, by_words=True)))
+        return list(found)
 
     def _fresh(self, terms: Sequence[Term]) -> list[Term]:
         fresh = [t for t in terms if t not in self.proposed]

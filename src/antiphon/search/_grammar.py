@@ -151,7 +151,7 @@ class Grammar:
                 template = replace_at(template, path, only[0])
         return template
 
-    def grow(self, program: Term | None) -> list[Term]:
+    def grow(self, program: Term | None, *, by_words: bool = False) -> list[Term]:
         """All complete programs one construct larger than a complete one.
 
         Every rule that has an `?output` hole takes the program in it (in all, where it has several), and its
@@ -159,9 +159,12 @@ class Grammar:
 
         Args:
             program: Of the grammar's output type, or `None` to begin.
+            by_words: Only by rules that say a word of a library.
         """
         found: dict[Term, None] = {}
         for template in self._templates("output", self.output_type):
+            if by_words and not self._says_word(template):
+                continue
             inner = [h for _, h in holes(template)]
             if (program is None) == any(h.role == "output" for h in inner):
                 continue
@@ -170,6 +173,10 @@ class Grammar:
                 if size(small) <= self.size_limit and small != program:
                     found[small] = None
         return list(found)
+
+    def _says_word(self, term: Term) -> bool:
+        """Whether a word of a library is in a term."""
+        return any(isinstance(n, Apply) and self.plain[n.name].definition is not None for _, n in walk(term))
 
     def _completions(self, template: Term, program: Term | None) -> list[Term]:
         """Fill a template's holes: `output` by a program, the others by one common sub-term each time."""
@@ -223,8 +230,11 @@ class Grammar:
                     if swapped != program and size(swapped) <= self.size_limit:
                         found[swapped] = None
                 return
+            # A word of a library was fitted on the input itself.
+            is_word = isinstance(node, Apply) and self.plain[node.name].definition is not None
             for i, child in enumerate(children(node)):
-                visit(child, (*path, i))
+                if not (is_word and child == Var("x")):
+                    visit(child, (*path, i))
 
         visit(program, ())
         return list(found)

@@ -18,6 +18,7 @@ from antiphon.language import (
     Language,
     Parameters,
     Program,
+    Real,
     Rule,
     Seq,
     Term,
@@ -38,6 +39,7 @@ KINDS = {
     "frames": "numbers for each frame",
     "map": "a fitted leaf over what needs no fitting",
 }
+YES_OR_NO = ("decision", "condition")  # Elsewhere zero means nothing, or the same as for the decision.
 
 
 @dataclass(frozen=True)
@@ -110,8 +112,11 @@ class Module:
             used = [f"affine({said})"]
         rules = [Rule("output", text) for one in used for text in (one, f"{one} + ?output")]
         if not isinstance(result, Seq) and _width(result) == 1:
-            rules.append(Rule("output", f"if {said} > 0 then ?output else ?output"))
-            rules += [Rule("condition", said), Rule("factor", f"affine({said})")]
+            # It multiplies what is there: as a factor of a new product it would meet every summary.
+            rules.append(Rule("output", f"affine({said}) * ?output", Real(1)))
+            if self.kind in YES_OR_NO:
+                rules.append(Rule("output", f"if {said} > 0 then ?output else ?output"))
+                rules.append(Rule("condition", said))
         return rules
 
     def put_in(self, language: Language, *, tunable: bool) -> list[Rule]:
