@@ -179,12 +179,18 @@ def phrase(node: Term, language: Language) -> str:
     """
     try:
         alone = language.bind({"x": ""}, groups={}, rate_hz=language.rate_hz)
-        if isinstance(check(node, alone)[()], Seq):
-            return print_term(node, language)
-        words = to_words(Program(node, alone, Output("regression", targets=("y",))))
+        streams = isinstance(check(node, alone)[()], Seq)
+        whole = Apply("first", (node,)) if streams else node  # words are for what becomes a number
+        said = to_words(Program(whole, alone, Output("regression", targets=("y",))))
     except LanguageError:  # it is made for so many features
         return print_term(node, language)
-    return " ".join(words.removeprefix("y =").split())
+    words = " ".join(said.removeprefix("y =").split())
+    if not streams:
+        return words
+    if not words.startswith("first "):
+        return print_term(node, language)
+    inner = words.removeprefix("first ")
+    return inner[1:-1] if inner.startswith("(") and inner.endswith(")") else inner
 
 
 def thresholds(program: Program) -> tuple[Threshold, ...]:

@@ -10,13 +10,12 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from antiphon.data import Dataset, Sequences, Sounds, bucket_length
+from antiphon.estimators._listening_choice import choose
 from antiphon.estimators._looks import SAME_SCALE, comparisons, contributions, lead, phrase, winners
 from antiphon.estimators._readings import Readings, average_readings
-from antiphon.language import Program, Var, entry_names, print_term
+from antiphon.language import Apply, Program, Term, Var, entry_names, walk
 from antiphon.report import Course, Listening, Recording, SoundLook, Stream, Taken
 
-MOST_LOOKS = 16
-MOST_MORE = 60  # further mistakes, to listen to only
 MOST_STREAMS, MOST_TAKEN = 4, 6  # that are drawn
 MOST_POINTS = 60  # moments at which the decision is asked for
 MOST_SECONDS = 15.0  # of a longer recording an excerpt is shown
@@ -55,53 +54,6 @@ def listening(program: Program, dataset: Dataset, predicted: Any) -> Listening:
     return Listening(looks, tuple(_excerpt(one) for one in rest), mistakes, len(test))
 
 
-def choose(
-    y: Any, predicted: Any, sure: Float[np.ndarray, " case"] | None, task: str
-) -> tuple[list[int], list[int], int]:
-    """Which cases tell something: of each class the surest hit and the mistake that was made most surely.
-
-    Args:
-        y: The labels, or for tagging one array of them a case.
-        predicted: The predictions.
-        sure: The probability of each prediction; not used but for classification.
-        task: `"classification"`, `"regression"` or `"tagging"`.
-
-    Returns:
-        The cases to draw, further mistakes, and how many mistakes there are.
-
-    Example:
-        >>> y, predicted = np.array(["a", "a", "b", "b"]), np.array(["a", "b", "b", "b"])
-        >>> choose(y, predicted, np.array([0.6, 0.9, 0.5, 0.8]), "classification")
-        ([0, 1, 3], [], 1)
-    """
-    if task == "classification":
-        assert sure is not None
-        wrong = np.asarray(predicted) != np.asarray(y)
-        order = np.argsort(-sure, kind="stable")
-        hits: dict[str, int] = {}
-        misses: dict[str, int] = {}
-        for case in order.tolist():
-            (misses if wrong[case] else hits).setdefault(str(y[case]), case)
-        # Where there are too many classes: the worst mistakes, and the hits of their classes first.
-        picked = sorted(misses.values(), key=lambda case: -sure[case])[: MOST_LOOKS // 2]
-        erred = {str(y[case]) for case in picked}
-        good = sorted(hits, key=lambda label: (label not in erred, -sure[hits[label]]))
-        picked += [hits[label] for label in good][: MOST_LOOKS - len(picked)]
-        label_order = {label: i for i, label in enumerate(np.unique(np.asarray(y)).astype(str).tolist())}
-        picked.sort(key=lambda case: (label_order[str(y[case])], bool(wrong[case])))
-        rest = [case for case in order.tolist() if wrong[case] and case not in picked]
-        return picked, rest[:MOST_MORE], int(wrong.sum())
-    if task == "regression":
-        loss = np.abs(np.asarray(y, float) - np.asarray(predicted, float))
-    else:
-        loss = np.array([float(np.mean(np.asarray(p) != t)) for p, t in zip(predicted, y, strict=True)])
-    order = np.argsort(loss, kind="stable").tolist()
-    # Twice as many of the worst as of the best.
-    best = order[: min(2, len(order))]
-    worst = [case for case in reversed(order) if case not in best][:4]
-    return [*best, *worst], [], int((loss > 0).sum()) if task == "tagging" else 0
-
-
 def _sureness(program: Program, X: Sequences) -> Float[np.ndarray, " case"] | None:
     """The probability that each prediction has."""
     if program.output.task != "classification":
@@ -116,6 +68,7 @@ def _recording(dataset: Dataset, predicted: Any, case: int, sure: float | None) 
     test = dataset.test
     assert test.sounds is not None
     tagging = dataset.task == "tagging"
+    right = f"{np.mean(np.asarray(predicted[case]) == test.y[case]):.0%} of frames right" if tagging else ""
     return Recording(
         name=test.sounds.names[case],
         samples=test.sounds[case],
@@ -124,6 +77,7 @@ def _recording(dataset: Dataset, predicted: Any, case: int, sure: float | None) 
         predicted_label="" if tagging else _label(predicted[case]),
         probability=sure,
         speaker="" if test.subjects is None else str(test.subjects[case]),
+        remark=right,
     )
 
 
@@ -215,7 +169,7 @@ class _Drawn:
             band_hz=edges,
             hop_seconds=hop,
             streams=tuple(streams),
-            course=self._course(case, first, stop, hop),
+            course=self._course(case, first, stop, hop, true),
             weight=self.weights[case][first:stop].sum(1),
             windows=() if tagging else tuple(sorted(windows, key=lambda w: (w[1] - w[2], w[1]))),
             true_events=_events(true, first, stop, 1 / hop) if tagging else (),
@@ -247,7 +201,8 @@ class _Drawn:
             for column, name in enumerate(self.readings.entries(reading)):
                 limits = tuple(self.limits.get((number, column), ()))
                 if strength[column] > 0 or limits:
-                    taken = Taken(re.sub(r"\bx\b", name, words), thresholds=limits)
+                    unit = self._unit(reading.term, name)
+                    taken = Taken(re.sub(r"\bx\b", name, words), unit, thresholds=limits)
                     if not tagging:
                         value, counts = float(read[column]), float(counted[column])
                         taken = replace(taken, value=value, contribution=counts, window=seen[number])
@@ -255,30 +210,38 @@ class _Drawn:
         if not found:
             return self._features(case)
         found.sort(key=lambda row: (not row[0], -row[1]))
-        streams: dict[str, Stream] = {}
+        streams: dict[tuple[str, str], Stream] = {}
         for _, _, number, column, taken in found[:MOST_TAKEN]:
-            stream, taken = self._stream(case, number, column, taken)
-            same = streams.get(stream.name)
-            if same is None and len(streams) == MOST_STREAMS:
+            stream, is_to_scale = self._stream(case, number, column, taken.words)
+            key = (stream.name, stream.words)
+            if key not in streams and len(streams) == MOST_STREAMS:
                 continue
-            streams[stream.name] = replace(stream, taken=(*(same.taken if same else ()), taken))
+            before = streams[key].taken if key in streams else ()
+            streams[key] = replace(stream, taken=(*before, replace(taken, to_scale=is_to_scale)))
         return list(streams.values())
 
-    def _stream(self, case: int, number: int, column: int, taken: Taken) -> tuple[Stream, Taken]:
-        """The stream that a number is taken from."""
-        reading = self.readings.all[number]
+    def _stream(self, case: int, number: int, column: int, taken: str) -> tuple[Stream, bool]:
+        """The stream that a number is taken from, and whether the number is on its scale."""
+        program, reading = self.program, self.readings.all[number]
         name = self.readings.entries(reading)[column]
-        values, is_own = self._followed(case, number)
-        below = reading.term if self.readings.tagging else reading.stream[1] if reading.stream else None
-        if not is_own:
-            label = f"{taken.words} so far"
-        elif isinstance(below, Var) or below is None:
-            label = name
-        else:
-            label = re.sub(r"\bx\b", name, print_term(below, self.program.language))
-        scale = not is_own or self.readings.tagging or reading.term.name in SAME_SCALE
-        unit = self.program.language.features.get(name, "")
-        return Stream(label, values[:, column].astype(float), unit), replace(taken, to_scale=scale)
+        unit = program.language.features.get(name, "")
+        values, below = self._followed(case, number)
+        if below is None:
+            shown = Stream(
+                name, values[:, column].astype(float), self._unit(reading.term, name), f"{taken} so far"
+            )
+            return shown, True
+        words = "" if isinstance(below, Var) else re.sub(r"\bx\b", name, phrase(below, program.language))
+        stream = Stream(
+            name, values[:, column].astype(float), self._unit(below, name) if words else unit, words
+        )
+        return stream, self.readings.tagging or reading.term.name in SAME_SCALE
+
+    def _unit(self, term: Term, name: str) -> str:
+        """The unit of what is made of a feature."""
+        language = self.program.language
+        unitless = any(isinstance(node, Apply) and language[node.name].unitless for _, node in walk(term))
+        return "" if unitless else language.features.get(name, "")
 
     def _features(self, case: int) -> list[Stream]:
         """The features themselves, where the program has no readings."""
@@ -293,30 +256,36 @@ class _Drawn:
                 name,
                 self.X[case][:, i].astype(float),
                 units[name],
-                (Taken(name, thresholds=tuple(self.named.get(name, ()))),),
+                taken=(Taken(name, units[name], thresholds=tuple(self.named.get(name, ()))),),
             )
             for i in order[:MOST_STREAMS]
             for name in (list(units)[i],)
         ]
 
-    def _followed(self, case: int, number: int) -> tuple[Float[np.ndarray, "time entry"], bool]:
-        """The stream that a reading sums up, entry by entry, or (False) the reading of so much of it."""
+    def _followed(self, case: int, number: int) -> tuple[Float[np.ndarray, "time entry"], Term | None]:
+        """The stream that a reading sums up, and its term; or the reading of so much of the recording."""
         time, reading = len(self.X[case]), self.readings.all[number]
         if self.readings.tagging:
-            return self.read[number][case][:time], True
+            return self.read[number][case][:time], reading.term
         values, mask = self.values[[case]], self.mask[[case]]
-        below = reading.stream
-        if below is not None:
-            path, term = below
+        if reading.stream is not None:
+            path, term = reading.stream
             if entry_names(self.program.typing[path]) == self.readings.entries(reading):
-                return self.readings.of(term, values, mask)[0][:time], True
+                found = self.readings.of(term, values, mask)[0][:time]
+                # Of a word that only chooses frames what it chooses from says more.
+                while isinstance(term, Apply) and term.args:
+                    below = self.readings.of(term.args[0], values, mask)[0][:time]
+                    if not np.array_equal(below, found):
+                        break
+                    term = term.args[0]
+                return found, term
         counts = _points(time, values.shape[2])
         prefixes = np.arange(values.shape[1])[None, :] < counts[:, None]
         so_far = self.readings.of(reading.term, np.repeat(values, len(counts), axis=0), prefixes)
         nearest = np.minimum(np.searchsorted(counts, np.arange(1, time + 1)), len(counts) - 1)
-        return so_far[nearest], False
+        return so_far[nearest], None
 
-    def _course(self, case: int, first: int, stop: int, hop: float) -> Course | None:
+    def _course(self, case: int, first: int, stop: int, hop: float, true: Any) -> Course | None:
         """What the program says of each frame, or of so much of the recording."""
         program, frames = self.program, self.X[case]
         output = program.output
@@ -336,7 +305,7 @@ class _Drawn:
         if not len(moments):
             return None
         if output.task == "regression":
-            return Course(moments * hop, np.asarray(scores, float), names)
+            return Course(moments * hop, np.asarray(scores, float), names, true=float(true))
         said = tuple(map(str, output.decide(scores).tolist()))
         return Course(moments * hop, output.probabilities(scores), names, said, self.readings.tagging)
 

@@ -21,6 +21,7 @@ from antiphon.report._figure import (
     PROGRAM_RGB,
     draw,
     shorten,
+    thinned,
 )
 from antiphon.report._result import Look
 
@@ -202,7 +203,7 @@ def _at_most(weight: Float[np.ndarray, "time feature"], columns: int) -> Float[n
 def _trace(axes: Axes, look: Look, index: int, end: float) -> None:
     name, step = look.feature_names[index], _seconds_a_frame(look)
     values = np.asarray(look.frames, float)[:, index]
-    axes.plot((np.arange(len(values)) + 0.5) * step, values, color=INK, linewidth=1.3)
+    axes.plot(*thinned((np.arange(len(values)) + 0.5) * step, values), color=INK, linewidth=1.3)
     for _, start, stop in look.windows[:MOST_WINDOWS]:
         left, right = np.clip([start * step, stop * step], 0, end)
         if right - left < 0.98 * end:  # shading everything says nothing
@@ -212,7 +213,7 @@ def _trace(axes: Axes, look: Look, index: int, end: float) -> None:
         if feature == name:
             axes.axhline(value, color=AGAINST, linewidth=1.3, linestyle=(0, (5, 2)))
             axes.annotate(
-                shorten(f"{direction} {value:.3g} {unit}"), (1, value), xycoords=("axes fraction", "data"),
+                shorten(f"{direction} {value:.4g} {unit}"), (1, value), xycoords=("axes fraction", "data"),
                 xytext=(5, 0), textcoords="offset points", va="center", color=AGAINST, fontsize=8.5,
                 annotation_clip=False,
             )  # fmt: skip
@@ -248,5 +249,5 @@ def _frame_plot(look: Look) -> Markup:
 def _with_value(look: Look, index: int) -> str:
     name = look.feature_names[index]
     unit = look.feature_units[index] if index < len(look.feature_units) else ""
-    limits = "".join(f", threshold {d} {v:.3g}" for n, v, d in look.thresholds if n == name)
+    limits = "".join(f", threshold {d} {v:.4g}" for n, v, d in look.thresholds if n == name)
     return shorten(f"{shorten(name)} = {look.frames[0, index]:.3g} {unit}", 40) + limits

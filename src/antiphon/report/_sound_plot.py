@@ -6,6 +6,7 @@ import itertools
 import textwrap
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -27,6 +28,7 @@ from antiphon.report._figure import (
     WIDTH,
     draw,
     shorten,
+    thinned,
 )
 from antiphon.report._sound_result import Course, SoundLook, Stream, Taken
 
@@ -36,6 +38,11 @@ RANGE_DB = 60.0  # from the darkest to the brightest
 _OVER = "#7ff6ff"  # lines over the spectrogram: far from all of its colours, on every page
 _LIMIT = "#ffffff"
 _MOST_LINES = 4  # classes drawn in a course
+# How a contribution is told: to a class, to a number.
+_VERBS = {
+    False: ("for, against", "speaks for it", "speaks against it"),
+    True: ("more, less", "raises it", "lowers it"),
+}
 _LEFT, _RIGHT, _BELOW = 1.3, 1.15, 0.5  # inches beside and below the panels
 
 
@@ -56,10 +63,10 @@ def sound_plot(look: SoundLook) -> Markup:
     rows.append((1.75, 0.06, lambda axes: _spectrogram(axes, look)))
     if look.true_events or look.predicted_events:
         rows.append((0.5, 0.06, lambda axes: _events(axes, look)))
-    if look.weight is not None:
+    if look.weight is not None and np.abs(np.nan_to_num(look.weight)).max(initial=0) > 0:
         rows.append((0.2, 0.06, lambda axes: _weight(axes, look)))
     for stream in look.streams:
-        lines = _lines_of_words(stream)
+        lines = _lines_of_words(look, stream)
         rows.append((0.62, 0.06 + 0.16 * len(lines), partial(_stream, look, stream, lines)))
     if look.course is not None:
         rows.append((0.9, 0.14, partial(_course, look, look.course)))
@@ -161,32 +168,31 @@ def _spectrogram(axes: Axes, look: SoundLook) -> None:
     axes.set_ylim(0, bands)
     axes.set_xlim(*_span(look))
     outline = [patheffects.withStroke(linewidth=3, foreground="#000000aa")]
+    words: list[tuple[str, float, str]] = []
     for stream in look.streams:
         if stream.unit != "Hz":
             continue
         line = height(np.asarray(stream.values, float))
-        axes.plot(_moments(look), line, color=_OVER, linewidth=1.3, path_effects=outline)
-        _name_line(axes, stream.name, line)
+        axes.plot(*thinned(_moments(look), line), color=_OVER, linewidth=1.3, path_effects=outline)
+        there = line[np.isfinite(line)]
+        words += [(stream.name, float(there[-1]), MUTED)] if len(there) else []
         for value, direction in _limits(stream):
-            level_at = float(height(np.array([value]))[0])
-            axes.axhline(level_at, color=_LIMIT, linewidth=1.3, linestyle=(0, (5, 2)), path_effects=outline)
-            _beside(axes, f"{direction} {value:.4g} Hz", level_at, AGAINST)
+            place = float(height(np.array([value]))[0])
+            axes.axhline(place, color=_LIMIT, linewidth=1.3, linestyle=(0, (5, 2)), path_effects=outline)
+            words.append((f"{direction} {value:.4g} Hz", place, AGAINST))
+    words = [(text, place, colour) for text, place, colour in dict.fromkeys(words) if np.isfinite(place)]
+    for (text, _, colour), place in zip(words, _apart([w[1] for w in words], 0.08 * bands), strict=True):
+        _beside(axes, text, place, colour)
     for _, first, stop in _told_windows(look):
         for moment in _place(look, first, stop):
             axes.axvline(moment, color=_LIMIT, linewidth=1.2, linestyle=(0, (1, 2)), path_effects=outline)
 
 
-def _name_line(axes: Axes, name: str, line: Float[np.ndarray, " time"]) -> None:
-    there = np.flatnonzero(np.isfinite(line))
-    if len(there):
-        _beside(axes, shorten(name, 18), float(line[there[-1]]), MUTED)
-
-
-def _beside(axes: Axes, text: str, height: float, colour: str) -> None:
+def _beside(axes: Axes, text: str, height: float, colour: Any) -> None:
     """A word at the right of a panel, at a height of its axis."""
     if np.isfinite(height):
         axes.annotate(
-            text, (1, height), xycoords=("axes fraction", "data"), xytext=(5, 0),
+            shorten(text, 18), (1, height), xycoords=("axes fraction", "data"), xytext=(5, 0),
             textcoords="offset points", va="center", color=colour, fontsize=8.5, annotation_clip=False,
         )  # fmt: skip
 
@@ -208,13 +214,11 @@ def _pooled(level: Float[np.ndarray, "time band"], columns: int) -> Float[np.nda
 def _events(axes: Axes, look: SoundLook) -> None:
     """True and predicted events as bars, one colour a label."""
     ribbons = (("true", look.true_events), ("predicted", look.predicted_events))
-    labels = sorted({label for _, events in ribbons for label, _, _ in events})
-    palette = colormaps["tab20"]
     low, high = _span(look)
     for lane, (_, events) in enumerate(ribbons):
         axes.axhline(lane, color=LINE, linewidth=0.8, zorder=0)
         for label, onset, offset in events:
-            colour = palette(labels.index(label) % 20)
+            colour = _label_colour(look, label)
             axes.barh(lane, offset - onset, left=onset, height=0.82, color=colour)
             text = shorten(label, 18)
             if (offset - onset) / (high - low) > 0.0105 * len(text):
@@ -227,6 +231,13 @@ def _events(axes: Axes, look: SoundLook) -> None:
     _bare(axes)
 
 
+def _label_colour(look: SoundLook, label: str) -> tuple[float, ...]:
+    """The colour of a label, the same in all drawings of a report."""
+    names = look.course.names if look.course is not None else ()
+    palette = colormaps["tab10" if len(names) <= 10 else "tab20"]
+    return palette(names.index(label) % palette.N if label in names else 0)
+
+
 def _weight(axes: Axes, look: SoundLook) -> None:
     """How much each moment speaks for the prediction, all features together."""
     weight = np.nan_to_num(np.asarray(look.weight, float))
@@ -236,10 +247,15 @@ def _weight(axes: Axes, look: SoundLook) -> None:
     image[..., :3] = np.where((weight >= 0)[None, :, None], PROGRAM_RGB, AGAINST_RGB)
     image[..., 3] = np.sqrt(np.abs(weight) / (np.abs(weight).max() or 1.0))[None, :]
     axes.imshow(image, interpolation="none", aspect="auto", extent=(*_span(look), 0, 1))
-    axes.set_yticks([0.5], ["for, against"], fontsize=8)
+    axes.set_yticks([0.5], [_VERBS[_is_number(look)][0]], fontsize=8)
     axes.tick_params(axis="y", length=0)
     axes.spines[:].set_visible(True)
     axes.set_xlim(*_span(look))
+
+
+def _is_number(look: SoundLook) -> bool:
+    """Whether the program says a number, not a class."""
+    return look.course is not None and not look.course.said
 
 
 def _limits(stream: Stream) -> list[tuple[float, str]]:
@@ -247,15 +263,17 @@ def _limits(stream: Stream) -> list[tuple[float, str]]:
     return [limit for taken in stream.taken if taken.to_scale for limit in taken.thresholds]
 
 
-def _lines_of_words(stream: Stream) -> list[str]:
-    """What is taken from a stream, as lines above its panel."""
-    return [shorten(told, 104) for taken in stream.taken if (told := taken_words(taken, stream.unit))]
+def _lines_of_words(look: SoundLook, stream: Stream) -> list[str]:
+    """What a stream is and what is taken from it, as lines above its panel."""
+    told = [words for taken in stream.taken if (words := taken_words(taken, is_number=_is_number(look)))]
+    own = [stream.words] if stream.words and not told else []
+    return [shorten(words, 104) for words in (*own, *told)]
 
 
 def _stream(look: SoundLook, stream: Stream, lines: Sequence[str], axes: Axes) -> None:
     """A line; the stretch that is read shaded, the number that is taken from it, the thresholds."""
     values = np.asarray(stream.values, float)
-    axes.plot(_moments(look), values, color=INK, linewidth=1.3)
+    axes.plot(*thinned(_moments(look), values), color=INK, linewidth=1.3)
     shaded = set()
     for taken in stream.taken:
         first, stop = taken.window or (0, len(values))
@@ -286,49 +304,60 @@ def _in_lines(name: str, width: int = 13) -> str:
     return "\n".join(textwrap.wrap(shorten(name, 3 * width), width, break_long_words=True)) or name
 
 
-def taken_words(taken: Taken, unit: str) -> str:
+def taken_words(taken: Taken, *, is_number: bool = False) -> str:
     """What is taken from a stream, and what becomes of it, in words.
 
+    Args:
+        taken: What is taken.
+        is_number: Whether the program says a number, not a class.
+
     Example:
-        >>> taken_words(Taken("mean of level", -20.5, 1.5, thresholds=((-30.0, ">"),)), "dB")
+        >>> taken_words(Taken("mean of level", "dB", -20.5, 1.5, thresholds=((-30.0, ">"),)))
         'mean of level: -20.5 dB (> -30 holds), speaks for it: +1.5'
     """
     if taken.value is None:
         return ""
-    text = f"{taken.words}: {taken.value:.4g}{f' {unit}' if unit else ''}"
+    text = f"{taken.words}: {taken.value:.4g}{f' {taken.unit}' if taken.unit else ''}"
     for value, direction in taken.thresholds:
         holds = taken.value > value if direction == ">" else taken.value < value
         text += f" ({direction} {value:.4g} {'holds' if holds else 'does not hold'})"
     if taken.contribution:
-        verdict = "for" if taken.contribution > 0 else "against"
-        text += f", speaks {verdict} it: {taken.contribution:+.3g}"
+        verb = _VERBS[is_number][1 if taken.contribution > 0 else 2]
+        text += f", {verb}: {taken.contribution:+.3g}"
     return text
 
 
 def _course(look: SoundLook, course: Course, axes: Axes) -> None:
-    """Probabilities over time, and the decision as a ribbon below them."""
+    """Probabilities over time, and the decision as a ribbon below them; for a regression the number."""
     values, seconds = np.asarray(course.values, float), np.asarray(course.seconds, float)
     lines = _lines(look, course)
-    styles = {0: (PROGRAM, "solid"), 1: (AGAINST, "solid"), 2: (OTHER, "solid"), 3: (OTHER, (0, (3, 1.5)))}
-    for place, column in enumerate(lines):
-        colour, dashes = styles[place]
-        axes.plot(seconds, values[:, column], color=colour, linestyle=dashes, linewidth=1.6)
+    styles: list[tuple[Any, Any]] = [
+        (PROGRAM, "solid"), (AGAINST, "solid"), (OTHER, "solid"), (OTHER, (0, (3, 1.5)))
+    ]  # fmt: skip
+    if course.by_frame:
+        styles = [(_label_colour(look, course.names[column]), "solid") for column in lines]
+    for column, (colour, dashes) in zip(lines, styles, strict=False):
+        axes.plot(*thinned(seconds, values[:, column]), color=colour, linestyle=dashes, linewidth=1.6)
+    words = [(course.names[column], values[-1, column], styles[i][0]) for i, column in enumerate(lines)]
     if course.said:
-        axes.set_ylim(-0.34, 1.05)
+        axes.set_ylim(-0.05 if course.by_frame else -0.34, 1.05)
         axes.set_yticks([0, 1])
         axes.axhline(0, color=LINE, linewidth=0.8)
-        _said(axes, look, course, lines)
-        name = "probability" if course.by_frame else "probability\nso far"
+        if not course.by_frame:
+            _said(axes, look, course, lines)
     else:
+        if course.true is not None:
+            axes.axhline(course.true, color=AGAINST, linewidth=1.3, linestyle=(0, (5, 2)))
+            words.append(("true", course.true, AGAINST))
         axes.margins(y=0.12)
         axes.yaxis.set_major_locator(MaxNLocator(3))
-        name = "said so far"
+    name = ("probability" if course.said else "said") + ("" if course.by_frame else "\nso far")
     axes.set_ylabel(name, rotation=0, ha="right", va="center")
     axes.tick_params(axis="y", labelsize=8, labelcolor=MUTED)
-    if len(course.names) > 1:
-        last = [float(np.clip(values[-1, column], 0.0, 1.0)) for column in lines]
-        for height, column, place in zip(_apart(last, 0.24), lines, range(len(lines)), strict=True):
-            _beside(axes, shorten(course.names[column], 16), height, styles[place][0])
+    low, high = axes.get_ylim()
+    heights = _apart([float(np.clip(word[1], low, high)) for word in words], 0.17 * (high - low))
+    for (text, _, colour), height in zip(words, heights, strict=True):
+        _beside(axes, text, height, colour)
 
 
 def _lines(look: SoundLook, course: Course) -> list[int]:

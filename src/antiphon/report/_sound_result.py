@@ -18,6 +18,7 @@ class Taken:
 
     Args:
         words: What is taken: `"maximum of centroid"`.
+        unit: Its unit, `""` where it has none.
         value: The number that was taken here; None where every frame is.
         contribution: How much this number speaks for (positive) or against the prediction.
         window: What it is taken from: the first frame and the frame after the last.
@@ -25,11 +26,12 @@ class Taken:
         to_scale: Whether the number is on the scale of the stream, as a mean is.
 
     Example:
-        >>> Taken("maximum of level", -10.0, thresholds=((-12.0, ">"),)).to_scale
+        >>> Taken("maximum of level", "dB", -10.0, thresholds=((-12.0, ">"),)).to_scale
         True
     """
 
     words: str
+    unit: str = ""
     value: float | None = None
     contribution: float | None = None
     window: tuple[int, int] | None = None
@@ -42,13 +44,15 @@ class Stream:
     """Something that a program follows over time in a recording, and what it takes from it.
 
     Args:
-        name: What it is, for example `"centroid"`.
+        name: The feature that it is, or is made of: `"centroid"`.
         values: One value a frame `(time,)`.
         unit: Its unit, `""` where it has none.
+        words: What is made of the feature: `"mean of centroid over the last 0.05 s"`; `""` for the feature.
         taken: What is taken from it, the most important first.
 
     Example:
-        >>> level = Stream("level", np.array([-20.0, -10.0]), "dB", (Taken("maximum of level", -10.0),))
+        >>> most = Taken("maximum of level", "dB", -10.0)
+        >>> level = Stream("level", np.array([-20.0, -10.0]), "dB", taken=(most,))
         >>> level.taken[0].value
         -10.0
     """
@@ -56,6 +60,7 @@ class Stream:
     name: str
     values: Float[np.ndarray, " time"]
     unit: str = ""
+    words: str = ""
     taken: tuple[Taken, ...] = ()
 
 
@@ -69,6 +74,7 @@ class Course:
         names: What each line is.
         said: The decision at each moment; left empty for a regression.
         by_frame: Whether it is said of each frame; else of all that was heard up to the moment.
+        true: For a regression, what is true.
 
     Example:
         >>> Course(np.array([0.1, 0.2]), np.array([[0.6, 0.4], [0.2, 0.8]]), ("a", "b"), ("a", "b")).said
@@ -80,6 +86,7 @@ class Course:
     names: tuple[str, ...]
     said: tuple[str, ...] = ()
     by_frame: bool = False
+    true: float | None = None
 
     def __post_init__(self) -> None:
         wanted = (len(self.seconds), len(self.names))
@@ -106,6 +113,7 @@ class Recording:
         speaker: Who speaks, `""` where not known.
         start: Where an excerpt begins, in seconds.
         whole: Seconds of the recording that it is an excerpt of; None where it is all of it.
+        remark: What else is said of it.
 
     Example:
         >>> Recording("7_theo_3.wav", np.zeros(800, np.float32), 8000.0, "7", "7").seconds
@@ -121,6 +129,7 @@ class Recording:
     speaker: str = ""
     start: float = 0.0
     whole: float | None = None
+    remark: str = ""
 
     @property
     def seconds(self) -> float:

@@ -68,26 +68,35 @@ def sound_section(result: RunResult) -> SoundSection | None:
     )
 
 
+_CHOSEN = {
+    "classification": "Of each class the surest hit, and the mistake that the program was surest of.",
+    "regression": "Those with the smallest and with the largest errors.",
+    "tagging": "Those with the fewest and with the most wrong frames.",
+}
+
+
 def _told(result: RunResult, looks: list[Heard], more: int) -> str:
-    """How many recordings are here, and how many are not."""
-    listening = result.listening
-    parts = [f"{len(looks)} of {plural(listening.tested, 'test recording')} are drawn"]
-    silent = sum(not heard.uri for heard in looks)
-    if result.data.task != "regression" and listening.mistakes:
+    """Which recordings are here, and how many are not."""
+    listening, task = result.listening, result.data.task
+    parts = [
+        _CHOSEN[task],
+        f"Drawn are {len(looks)} of {plural(listening.tested, 'recording')} of the test split.",
+    ]
+    if task == "classification" and listening.mistakes:
         drawn = sum(heard.right is False for heard in looks)
         left = listening.mistakes - drawn - more
-        here = f"of {plural(listening.mistakes, 'mistake')} {drawn} are drawn"
-        here += f", {more} more can be heard below" if more else ""
-        parts.append(here + (f" and {left} are left out" if left > 0 else ""))
-    if silent:
-        parts.append(f"{plural(silent, 'drawing')} has no player, for the page would be too large")
-    return "; ".join(parts) + "."
+        text = f"{plural(listening.mistakes, 'mistake')}: {drawn} drawn"
+        text += f", {more} more to listen to below" if more else ""
+        parts.append(text + (f", {left} left out" if left > 0 else "") + ".")
+    if silent := sum(not heard.uri for heard in looks):
+        parts.append(f"{plural(silent, 'drawing')} without a player: the page would be too large.")
+    return " ".join(parts)
 
 
 def _verdict(recording: Recording, task: str) -> tuple[str, bool | None]:
     chance = "" if recording.probability is None else f" (probability {number(recording.probability)})"
     if task == "tagging" or not recording.predicted_label:
-        return "", None
+        return recording.remark, None
     if task == "regression":
         return f"predicted {recording.predicted_label}, true {recording.true_label}", None
     if recording.predicted_label == recording.true_label:
@@ -108,7 +117,7 @@ def _words(look: SoundLook, task: str) -> str:
         words
         for stream in look.streams
         for taken in stream.taken
-        if (words := taken_words(taken, stream.unit))
+        if (words := taken_words(taken, is_number=task == "regression"))
     ]
     course = look.course
     if course is not None and course.said and not course.by_frame:

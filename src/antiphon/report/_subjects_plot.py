@@ -30,10 +30,14 @@ def subjects_plot(subjects: Subjects, classes: tuple[str, ...], metric: str) -> 
     matrices = [one.matrix for one in rows if one.matrix is not None]
     wide = len(matrices) == len(rows) and len(classes) > 0
 
+    cells = float(np.clip(0.45 * len(classes), 1.8, 5.4)) if wide else 0.0
+    longest = min(max(map(len, classes), default=0), 18)
+    turned = len(classes) * (0.09 * longest + 0.1) > cells
+
     def paint(figure: Figure) -> None:
-        panels = figure.subplots(1, 2 if wide else 1, squeeze=False, width_ratios=(1, 1.6) if wide else None)[
-            0
-        ]
+        panels = figure.subplots(
+            1, 2 if wide else 1, squeeze=False, width_ratios=(3.2, cells) if wide else None
+        )[0]
         places = np.arange(len(rows))
         scores = [one.score if math.isfinite(one.score) else 0.0 for one in rows]
         bars = panels[0]
@@ -46,17 +50,22 @@ def subjects_plot(subjects: Subjects, classes: tuple[str, ...], metric: str) -> 
         bars.set_yticks(places, [shorten(one.name, 20) for one in rows])
         bars.set_ylim(len(rows) - 0.5, -0.5)
         bars.axvline(0, color=LINE, linewidth=1)
-        bars.margins(x=0.18)
+        if all(0 <= score <= 1 for score in scores):
+            bars.set_xlim(0, 1.18)
+            bars.set_xticks([0, 0.5, 1])
+        else:
+            bars.margins(x=0.18)
         bars.tick_params(axis="y", length=0)
         bars.set_xlabel(f"{shorten(metric)} on the test split")
         bars.spines["left"].set_visible(False)
         if wide:
-            _shares(panels[1], np.stack(matrices), classes)
+            _shares(panels[1], np.stack(matrices), classes, turned=turned)
 
-    return draw(0.95 + 0.3 * len(rows) + 0.05 * min(max(map(len, classes), default=0), 18), paint)
+    below = 0.08 * longest if wide and turned else 0.0
+    return draw(0.95 + 0.3 * len(rows) + below, paint, width=4.0 + cells)
 
 
-def _shares(axes: Axes, matrices: np.ndarray, classes: tuple[str, ...]) -> None:
+def _shares(axes: Axes, matrices: np.ndarray, classes: tuple[str, ...], *, turned: bool) -> None:
     """The share of each true class that is right, a row a subject; empty where there are no cases of it."""
     totals = matrices.sum(axis=2)
     right = np.diagonal(matrices, axis1=1, axis2=2)
@@ -66,9 +75,7 @@ def _shares(axes: Axes, matrices: np.ndarray, classes: tuple[str, ...]) -> None:
     image[..., 3] = 0.92 * share * (totals > 0)
     axes.imshow(image, interpolation="none", aspect="auto")
     labels = [shorten(name, 18) for name in classes]
-    axes.set_xticks(
-        range(len(classes)), labels, rotation=90 if max(map(len, labels)) > 4 else 0, fontsize=8.5
-    )
+    axes.set_xticks(range(len(classes)), labels, rotation=90 if turned else 0, fontsize=8.5)
     axes.set_yticks([])
     axes.tick_params(length=0)
     axes.set_xticks(np.arange(len(classes) + 1) - 0.5, minor=True)
@@ -76,7 +83,7 @@ def _shares(axes: Axes, matrices: np.ndarray, classes: tuple[str, ...]) -> None:
     axes.grid(which="minor", color=LINE, linewidth=0.6)
     axes.tick_params(which="minor", length=0)
     axes.spines[:].set_visible(False)
-    axes.set_title("share of each class that is right, in %", fontsize=8.5, color=MUTED, pad=4)
+    axes.set_title("right, in %, by true class", fontsize=8.5, color=MUTED, pad=4)
     if len(classes) <= _MOST_CLASSES:
         for i, j in np.argwhere(totals > 0):
             axes.text(
