@@ -86,7 +86,7 @@ def read_folder(folder: Path, layout: str | None, target: str | None) -> Found:
     if not present:
         raise DatasetError(
             f"The folder {folder} has no train_data.npy, val_data.npy or test_data.npy.",
-            "At least one of these files, and its labels.",
+            "At least one of these files, and its labels; or recordings (WAV, FLAC, OGG, MP3).",
             "Rename your files so, or pass a file instead.",
         )
     target = _target(folder, present, target)

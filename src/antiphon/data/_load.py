@@ -14,6 +14,7 @@ from antiphon.data._builtin import SHIPPED, shipped_file
 from antiphon.data._convert import as_sequences
 from antiphon.data._csv import read_csv
 from antiphon.data._dataset import Dataset, Entry, Split
+from antiphon.data._manifest import no_recordings
 from antiphon.data._parts import Found, Part, build, cases_of
 from antiphon.data._planted import PLANTED
 from antiphon.data._sequences import Sequences, join
@@ -109,6 +110,7 @@ def load(
             name_or_path, sound=sound, pattern=pattern, strict=strict, resample_hz=resample_hz,
             augment=augment, labels=labels, test_size=test_size, task=task,
         )  # fmt: skip
+    _expect_recordings(Path(name_or_path), options)
     _refuse(name, options, "data without recordings", "Leave it out.")
     if name in SHIPPED or name in PLANTED:
         if test_size is not None or layout is not None:
@@ -171,6 +173,16 @@ def _refuse(name: str, options: dict[str, Any], what: str, advice: str) -> None:
     given = [option for option, value in options.items() if value is not None]
     if given:
         raise InputError(f"{', '.join(given)} for {name}, which is {what}.", "None of these.", advice)
+
+
+def _expect_recordings(path: Path, options: dict[str, Any]) -> None:
+    """Where options for recordings are given, a path without any is the mistake, not the options."""
+    if all(value is None for value in options.values()) or path.is_file():
+        return
+    if path.is_dir() and not any(path.glob("*_TRAIN.ts")) and not any(path.glob("*_data.npy")):
+        raise no_recordings(path)
+    if not path.exists() and (path.suffix or len(path.parts) > 1):
+        _existing(path)
 
 
 def _shipped(name: str) -> Dataset:

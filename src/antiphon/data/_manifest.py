@@ -90,12 +90,17 @@ def find(source: Path, pattern: str | None) -> tuple[list[Row], list[Row]]:
         return read_manifest(manifests[0]), []
     files = sorted(file for file in source.rglob("*") if is_sound_file(file) and file.is_file())
     if not files:
-        raise DatasetError(
-            f"The folder {source} holds no recordings.",
-            f"Files of the kinds {', '.join(SUFFIXES)}.",
-            "Check the path.",
-        )
+        raise no_recordings(source)
     return name_rows(files, source, pattern)
+
+
+def no_recordings(folder: Path) -> DatasetError:
+    """That a folder has no recording in it."""
+    return DatasetError(
+        f"The folder {folder} holds no recordings.",
+        f"Files of the kinds {', '.join(SUFFIXES)}.",
+        "Check the path.",
+    )
 
 
 def name_rows(files: Sequence[Path], base: Path, pattern: str | None) -> tuple[list[Row], list[Row]]:

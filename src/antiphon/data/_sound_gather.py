@@ -172,6 +172,8 @@ def _infos(rows: Sequence[Row]) -> tuple[list[Known], list[Problem]]:
 
 def _info(row: Row) -> SoundInfo | Problem:
     path, name = row.path, row.name
+    if path.is_dir():
+        return Problem(name, "unreadable", f"{name} is a folder, not a recording ({path})")
     if not path.is_file():
         return Problem(name, "missing", f"{name} is not there ({path})")
     if path.stat().st_size == 0:

@@ -128,7 +128,7 @@ def load_sounds(
         train_y, X = numbered.train.y, train.frames(own)
     test = sounds[places[1]]
     unfit = len(sounds.problems)
-    told = [f"Problems with {unfit} recordings (see problems)."] if unfit else []
+    told = [f"Problems with {unfit} recording{'s' * (unfit > 1)} (see problems)."] if unfit else []
     return replace(
         numbered,
         description=" ".join([about, numbered.description, *notes, *told]).strip(),

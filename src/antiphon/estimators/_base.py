@@ -19,6 +19,8 @@ from antiphon.estimators._targets import Target, class_numbers
 from antiphon.fitting import measure
 from antiphon.language import Output
 
+MOST_NAMED = 10  # recordings that an error names
+
 
 class SequenceEstimator(BaseEstimator):
     """An estimator of labelled sequences. What is fitted ends in an underscore, as scikit-learn has it."""
@@ -55,12 +57,20 @@ class SequenceEstimator(BaseEstimator):
             X = Sounds.read(X)
             lost = [problem.what for problem in X.problems if problem.left_out]
             if lost:
+                more = f"; and {len(lost) - MOST_NAMED} more" if len(lost) > MOST_NAMED else ""
                 raise InputError(
-                    f"Recordings that cannot be used: {'; '.join(lost)}.",
+                    f"Recordings that cannot be used: {'; '.join(lost[:MOST_NAMED])}{more}.",
                     "Recordings that can all be read.",
                     "Leave them out, or read with Sounds.read, which leaves them out and says so.",
                 )
         if not isinstance(X, Sounds):
+            if not reset and self.sound_ is not None and _are_bare(X):
+                raise InputError(
+                    f"Arrays without frames, and {type(self).__name__} was fitted on recordings of "
+                    f"{self.sound_.rate_hz:g} Hz.",
+                    "Recordings (Sounds, or paths), or frames of shape (time, feature).",
+                    f"Say how many samples a second waveforms are: Sounds(X, {self.sound_.rate_hz:g}).",
+                )
             return X
         return X.frames() if reset else self.hear(X)
 
@@ -248,13 +258,25 @@ def is_paths(X: Any) -> bool:
         >>> is_paths("a.wav"), is_paths(["a.wav"]), is_paths([[0.0]]), is_paths(["one", "two"])
         (True, True, False, False)
     """
-    if isinstance(X, (str, PathLike)):
-        return is_sound(X) or Path(X).suffix.lower() in SOUND_SUFFIXES
+    if isinstance(X, PathLike):
+        return True
+    if isinstance(X, str):
+        return is_sound(X) or Path(X).suffix.lower() in SOUND_SUFFIXES or (X != "" and Path(X).is_dir())
     return (
         isinstance(X, (list, tuple))
         and len(X) > 0
-        and all(isinstance(one, (str, PathLike)) and Path(one).suffix.lower() in SOUND_SUFFIXES for one in X)
+        and all(
+            isinstance(one, PathLike) or (isinstance(one, str) and Path(one).suffix.lower() in SOUND_SUFFIXES)
+            for one in X
+        )
     )
+
+
+def _are_bare(X: Any) -> bool:
+    """Whether cases are arrays of one axis: samples, of which nothing says the rate."""
+    if isinstance(X, np.ndarray) and X.dtype != object:
+        return X.ndim < 3
+    return isinstance(X, (list, tuple)) and any(isinstance(one, np.ndarray) and one.ndim == 1 for one in X)
 
 
 def _unpad(padded: np.ndarray, cases: Sequences) -> list[np.ndarray]:
