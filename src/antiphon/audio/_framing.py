@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from antiphon.errors import InputError
@@ -52,8 +51,8 @@ def frame(
             "Multiply seconds by the rate.",
         )
     count = frame_count(samples.shape[0], hop_length)
-    starts = np.arange(count) * hop_length - frame_length // 2
-    places = jnp.asarray(starts[:, None] + np.arange(frame_length)[None, :], jnp.int32)
+    starts = jnp.arange(count, dtype=jnp.int32) * hop_length - frame_length // 2
+    places = starts[:, None] + jnp.arange(frame_length, dtype=jnp.int32)[None, :]
     last = jnp.asarray(samples.shape[0] if length is None else length, jnp.int32) - 1
     found = samples[jnp.clip(places, 0, last)]
     return found if edge else jnp.where((places >= 0) & (places <= last), found, 0.0)

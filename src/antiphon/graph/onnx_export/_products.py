@@ -48,6 +48,9 @@ def _matmul(scope: Scope, left: str, right: str, one: _Axes, other: _Axes) -> st
         return scope.op("MatMul", right, scope.transpose(left, [*one.over, *one.free]))
     left = scope.transpose(left, [*one.batch, *one.free, *one.over])
     right = scope.transpose(right, [*other.batch, *other.over, *other.free])
+    if not at and len(one.free) > 1 and not other.free:
+        # As a matrix: onnxruntime joins a product with the transposition before it, and is wrong for vectors.
+        return scope.squeeze(scope.op("MatMul", left, scope.unsqueeze(right, [1])), [len(one.free)])
     if not at:
         return scope.op("MatMul", left, right)  # which takes vectors as they are
     if not one.free:
