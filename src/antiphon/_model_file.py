@@ -40,6 +40,7 @@ from antiphon.estimators import (
     RecurrentRegressor,
     RecurrentTagger,
     ReservoirClassifier,
+    SoundGenerator,
 )
 from antiphon.language import Language, Output, Program, parameters, sketch
 from antiphon.networks import from_arrays, to_arrays
@@ -69,6 +70,7 @@ _KINDS: dict[str, type] = {
         CRFTagger,
         CTCRecogniser,
         ReservoirClassifier,
+        SoundGenerator,
     )
 }
 

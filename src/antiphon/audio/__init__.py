@@ -26,6 +26,7 @@ from antiphon.audio._events import (
 from antiphon.audio._features import SoundFeatures
 from antiphon.audio._filters import chroma_filters, fft_frequencies, hz_to_mel, mel_filters, mel_to_hz
 from antiphon.audio._framing import frame, frame_count, frame_mask
+from antiphon.audio._mu_law import mu_law_decode, mu_law_encode
 from antiphon.audio._pitch import yin
 from antiphon.audio._shape import (
     chroma,
@@ -71,6 +72,8 @@ __all__ = [
     "mel_to_hz",
     "merged_events",
     "mfcc",
+    "mu_law_decode",
+    "mu_law_encode",
     "normalised",
     "power_spectrum",
     "shift_time",

@@ -8,6 +8,7 @@ from antiphon.estimators._events import predict_events
 from antiphon.estimators._export import export_model, model_graph
 from antiphon.estimators._families import NetworkClassifier, NetworkRegressor, NetworkTagger
 from antiphon.estimators._forms import program_text, show_program
+from antiphon.estimators._generate import SoundGenerator
 from antiphon.estimators._hmm import HMMClassifier, HMMOptions
 from antiphon.estimators._listen import Decision, Listener
 from antiphon.estimators._looks import phrase
@@ -39,6 +40,7 @@ __all__ = [
     "RecurrentRegressor",
     "RecurrentTagger",
     "ReservoirClassifier",
+    "SoundGenerator",
     "TreeClassifier",
     "baselines",
     "distil",

@@ -24,6 +24,8 @@ KINDS = {
     "ConvolutionToVector": "convolution",
     "ConvolutionToSequence": "convolution",
     "SpectrogramToVector": "convolution",
+    "CategoricalRNN": "generative",
+    "CategoricalWaveNet": "generative",
     "TransformerToVector": "attention",
     "TransformerToSequence": "attention",
     "SpikingToVector": "spiking",

@@ -17,13 +17,17 @@ from antiphon.networks.generative._categorical import CategoricalRNN
 from antiphon.networks.generative._gaussian import GaussianRNN
 from antiphon.networks.generative._markov import MarkovChain
 from antiphon.networks.generative._minimise import minimise
+from antiphon.networks.generative._ngram import NGram
+from antiphon.networks.generative._wavenet import CategoricalWaveNet
 
 __all__ = [
     "CategoricalRNN",
+    "CategoricalWaveNet",
     "GANLosses",
     "GANState",
     "GaussianRNN",
     "MarkovChain",
+    "NGram",
     "SequenceGAN",
     "SequenceVAE",
     "fit_gan",

@@ -14,6 +14,7 @@ from antiphon.networks.generative._autoencoder import SequenceVAE
 from antiphon.networks.generative._categorical import CategoricalRNN
 from antiphon.networks.generative._gaussian import GaussianRNN
 from antiphon.networks.generative._markov import MarkovChain
+from antiphon.networks.generative._wavenet import CategoricalWaveNet
 
 Run = tuple[Callable[..., Any], tuple[Any, ...]]
 TIME = 6
@@ -35,6 +36,11 @@ def _markov() -> Run:
 
 def _categorical() -> Run:
     network = CategoricalRNN(3, hidden=4, key=jax.random.key(0))
+    return (lambda symbols, mask: network.log_likelihood(symbols, mask)), _of_symbols()
+
+
+def _wavenet() -> Run:
+    network = CategoricalWaveNet(3, channels=4, skip_channels=4, layers=2, key=jax.random.key(0))
     return (lambda symbols, mask: network.log_likelihood(symbols, mask)), _of_symbols()
 
 
@@ -86,6 +92,23 @@ network, losses = minimise(network, CategoricalRNN.loss, symbols, mask, steps=10
 result = losses, network.sample(10, temperature=0.8, key=jax.random.key(2))
 """,
         run=_categorical,
+        no_hole=NO_TYPE,
+    ),
+    Entry(
+        name="WaveNet over symbols",
+        kind="generative",
+        input="Seq[symbol]",
+        output="Real",
+        reference="van den Oord et al., 2016, WaveNet: a generative model for raw audio",
+        example="""\
+import jax, jax.numpy as jnp
+from antiphon.networks.generative import CategoricalWaveNet, minimise
+symbols, mask = jnp.tile(jnp.array([0, 1, 2, 1]), (8, 3)), jnp.ones((8, 12), bool)
+network = CategoricalWaveNet(3, channels=8, layers=3, key=jax.random.key(0))
+network, losses = minimise(network, CategoricalWaveNet.loss, symbols, mask, steps=100, key=jax.random.key(1))
+result = losses, network.sample(10, temperature=0.8, key=jax.random.key(2))
+""",
+        run=_wavenet,
         no_hole=NO_TYPE,
     ),
     Entry(

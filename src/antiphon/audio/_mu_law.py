@@ -1,0 +1,69 @@
+"""Mu-law: waveforms as few whole numbers, finer where it is quiet (ITU-T G.711, as a formula)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from antiphon.errors import InputError
+
+
+def mu_law_encode(samples: Float[Array | np.ndarray, "*shape"], *, levels: int = 256) -> Int[Any, "*shape"]:
+    """The number of the level that each sample is in; of NumPy arrays or JAX arrays, as they were given.
+
+    `F(x) = sign(x) ln(1 + mu |x|) / ln(1 + mu)` with `mu = levels - 1` goes from -1 to 1; it is cut into
+    `levels` equal steps, as torchaudio does.
+
+    Args:
+        samples: From -1 to 1; what is beyond is clipped.
+        levels: How many numbers there are.
+
+    Returns:
+        Whole numbers from 0 to `levels - 1`.
+
+    Raises:
+        InputError: If there are not at least two levels.
+
+    Example:
+        >>> mu_law_encode(jnp.array([-1.0, -0.01, 0.0, 0.01, 1.0])).tolist()
+        [0, 98, 128, 157, 255]
+    """
+    mu, xp = _mu(levels), _library(samples)
+    held = xp.clip(samples, -1.0, 1.0)
+    compressed = xp.sign(held) * xp.log1p(mu * xp.abs(held)) / np.float32(np.log1p(mu))
+    return xp.floor((compressed + 1) / 2 * mu + 0.5).astype(xp.int32)
+
+
+def mu_law_decode(codes: Int[Array | np.ndarray, "*shape"], *, levels: int = 256) -> Float[Any, "*shape"]:
+    """The samples that such numbers stand for.
+
+    Args:
+        codes: Whole numbers from 0 to `levels - 1`.
+        levels: How many numbers there are.
+
+    Raises:
+        InputError: If there are not at least two levels, or the codes are no whole numbers.
+
+    Example:
+        >>> mu_law_decode(jnp.array([0, 98, 255])).round(2).tolist()
+        [-1.0, -0.01..., 1.0]
+    """
+    mu, xp = _mu(levels), _library(codes)
+    if not jnp.issubdtype(codes.dtype, jnp.integer):
+        raise InputError(f"Codes of type {codes.dtype}.", "Whole numbers.", "Encode with mu_law_encode.")
+    compressed = codes.astype(xp.float32) / xp.float32(mu) * 2 - 1
+    return xp.sign(compressed) * xp.expm1(xp.abs(compressed) * np.float32(np.log1p(mu))) / xp.float32(mu)
+
+
+def _library(values: Any) -> Any:
+    """NumPy for its own arrays: JAX would compile for every length."""
+    return np if isinstance(values, np.ndarray) else jnp
+
+
+def _mu(levels: int) -> float:
+    if isinstance(levels, bool) or not isinstance(levels, (int, np.integer)) or levels < 2:
+        raise InputError(f"levels={levels!r}.", "A whole number from 2 up.", "Use 256.")
+    return float(levels - 1)
