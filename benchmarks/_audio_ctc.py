@@ -1,10 +1,8 @@
-"""Strings of spoken digits by CTC: the word error rate on recordings, and on a speaker, that were not heard."""
+"""Strings of spoken digits by CTC: word error rates on recordings, and on a speaker, that were not heard."""
 
 from __future__ import annotations
 
 from typing import Any
-
-import numpy as np
 
 from antiphon.audio import SoundFeatures
 from antiphon.data import Sounds, add_background, join_sounds
@@ -33,7 +31,11 @@ def figures(options: Any) -> dict[str, Any]:
             model.set_params(beam=beam)
             found[f"ctc_wer_{name}_speaker_beam_{beam}"] = model.wer(text, text.labels)
     said = known.predict(new[:5]).tolist()
-    return {**found, "ctc_left_out": left, "ctc_examples": list(zip(new.labels[:5].tolist(), said, strict=True))}
+    return {
+        **found,
+        "ctc_left_out": left,
+        "ctc_examples": list(zip(new.labels[:5].tolist(), said, strict=True)),
+    }
 
 
 def strings(sounds: Sounds, count: int, seed: int) -> Sounds:
@@ -52,6 +54,4 @@ def fitted(sounds: Sounds, count: int) -> CTCRecogniser:
         random_state=0,
         options=NetworkOptions(batch_size=16, validation=0.1, patience=10),
     )
-    frames = X.frames(LISTEN)
-    print("ctc: frames", np.sum(frames.lengths), flush=True)  # noqa: T201
-    return model.fit(frames, X.labels)
+    return model.fit(X.frames(LISTEN), X.labels)

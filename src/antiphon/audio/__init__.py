@@ -19,8 +19,6 @@ from antiphon.audio._events import (
     EventRules,
     events_to_tags,
     find_events,
-    merged_events,
-    shifted_events,
     tags_to_events,
 )
 from antiphon.audio._features import SoundFeatures
@@ -70,14 +68,12 @@ __all__ = [
     "mel_filters",
     "mel_spectrum",
     "mel_to_hz",
-    "merged_events",
     "mfcc",
     "mu_law_decode",
     "mu_law_encode",
     "normalised",
     "power_spectrum",
     "shift_time",
-    "shifted_events",
     "spectral_bandwidth",
     "spectral_centroid",
     "spectral_contrast",

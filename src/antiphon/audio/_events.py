@@ -7,7 +7,6 @@ are the same tags again.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -112,7 +111,7 @@ class EventRules:
             [True, True, True, False, False]
         """
         values = np.asarray(probabilities, np.float64)
-        half = round(self.median_seconds * frames_hz / 2)
+        half = round(self.median_seconds * frames_hz) // 2
         if half:
             from scipy.ndimage import median_filter
 
@@ -257,36 +256,6 @@ def events_to_tags(
         first, stop = np.searchsorted(moments, [event.onset * frames_hz, event.offset * frames_hz])
         numbers[first:stop] = number
     return np.asarray(names)[numbers]
-
-
-def shifted_events(events: Iterable[Event], seconds: float) -> tuple[Event, ...]:
-    """The same events, so many seconds later.
-
-    Example:
-        >>> shifted_events([Event(0.0, 1.0, "dog")], 2.0)
-        (Event(onset=2.0, offset=3.0, label='dog'),)
-    """
-    return tuple(Event(one.onset + seconds, one.offset + seconds, one.label) for one in events)
-
-
-def merged_events(events: Iterable[Event]) -> tuple[Event, ...]:
-    """The same events, those of one label that touch or overlap joined; by onset.
-
-    Example:
-        >>> merged_events([Event(0.5, 2.0, "dog"), Event(0.0, 1.0, "dog")])
-        (Event(onset=0.0, offset=2.0, label='dog'),)
-    """
-    found: list[Event] = []
-    by_label = sorted(events, key=lambda event: (str(event.label), event.onset))
-    for label, group in itertools.groupby(by_label, key=lambda event: event.label):
-        last: Event | None = None
-        for event in group:
-            if last is not None and event.onset <= last.offset:
-                event = Event(last.onset, max(last.offset, event.offset), label)
-                found.pop()
-            last = event
-            found.append(event)
-    return tuple(sorted(found, key=lambda event: (event.onset, event.offset, str(event.label))))
 
 
 def _check_rate(frames_hz: float) -> None:

@@ -48,8 +48,8 @@ def mu_law_decode(codes: Int[Array | np.ndarray, "*shape"], *, levels: int = 256
         InputError: If there are not at least two levels, or the codes are no whole numbers.
 
     Example:
-        >>> mu_law_decode(jnp.array([0, 98, 255])).round(2).tolist()
-        [-1.0, -0.01..., 1.0]
+        >>> mu_law_decode(np.array([0, 98, 255])).round(2).tolist()
+        [-1.0, -0.00..., 1.0]
     """
     mu, xp = _mu(levels), _library(codes)
     if not jnp.issubdtype(codes.dtype, jnp.integer):

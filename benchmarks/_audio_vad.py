@@ -1,0 +1,96 @@
+"""Voice activity: a readable program of 15 nodes against a recurrent network.
+
+Strings of spoken digits with pauses, in noise at 0, 5 and 10 dB. Four times a speaker is left out, and with
+him a colour of noise: what is judged on is a voice, a colour of noise, and babble of voices, none of which
+was learned from. Both models read the same frames, which can all be computed as the sound comes in. True labels
+are the loud parts of the clean recordings. Recordings 0-4 of each digit and speaker are judged on with
+`--test` alone; else recordings 5-49 of the speaker that was left out are.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import numpy as np
+
+from antiphon.audio import Event, SoundFeatures, event_scores, frame_f1, tags_to_events
+from antiphon.data import Sequences, Sounds, add_background, frame_labels, join_sounds
+from antiphon.estimators import NetworkTagger, ProgramTagger, show_program
+
+LISTEN = SoundFeatures(8000, ("mel", "level", "flatness"), hop_seconds=0.03, n_mels=8)
+COLOURS = ("white", "pink", "brown", "pink")  # The one that is left out with each speaker.
+NODES = 15
+
+
+def figures(options: Any) -> dict[str, Any]:
+    """F1 of frames and of events, of both models and their difference, over the speakers left out."""
+    sounds = Sounds.read(options.digits, pattern="{label}_{speaker}_{index}")
+    index = sounds.fields["index"].astype(int)
+    quick, test = bool(getattr(options, "quick", False)), bool(getattr(options, "test", False))
+    who = sorted(set(sounds.speakers.tolist()))
+    folds = []
+    for fold, speaker in enumerate(who[: 1 if quick else None]):
+        colour = COLOURS[fold % len(COLOURS)]
+        kinds = [kind for kind in ("white", "pink", "brown") if kind != colour]
+        own = sounds.speakers == speaker
+        learned = Mixtures(sounds[~own & (index >= 5)], [*kinds, "babble"], 18 if quick else 90, 1)
+        judged = Mixtures(sounds[own & ((index < 5) if test else (index >= 5))], [colour, "babble"], 24, 2)
+        row = {"speaker": speaker, "colour": colour, **compared(learned, judged, quick=quick)}
+        sys.stderr.write(f"vad: {row}\n")
+        folds.append(row)
+    means = {
+        f"vad_{name}": float(np.mean([row[name] for row in folds]))
+        for name in ("gru", "program", "gru_events", "program_events")
+    }
+    return {
+        "vad_gap": means["vad_gru"] - means["vad_program"],
+        **means,
+        "vad_part": "test" if test else "validation",
+        "vad_nodes": max(row["nodes"] for row in folds),
+        "vad_folds": folds,
+    }
+
+
+class Mixtures:
+    """Strings of digits in noise, their frames, and when somebody speaks."""
+
+    def __init__(self, sounds: Sounds, kinds: list[str], count: int, seed: int) -> None:
+        strings, words = join_sounds(sounds, count, words=(2, 5), gap_seconds=(0.2, 0.8), seed=seed)
+        self.events = [[Event(one.onset, one.offset, "speech") for one in some] for some in words]
+        self.sounds = add_background(strings, self.events, kinds=kinds, talkers=sounds, seed=seed)
+        self.X: Sequences = self.sounds.frames(LISTEN)
+        self.y = frame_labels(self.X, self.events)
+
+    def scores(self, model: Any) -> tuple[float, float, dict[str, float]]:
+        """F1 of frames, of events, and of the frames of each noise."""
+        said = model.predict(self.X)
+        found = [tags_to_events(tags, LISTEN.frames_hz) for tags in said]
+        of = {}
+        for field in ("noise", "snr_db"):
+            for value in np.unique(self.sounds.fields[field]):
+                some = np.flatnonzero(self.sounds.fields[field] == value)
+                of[str(value)] = frame_f1([self.y[i] for i in some], [said[i] for i in some])
+        return frame_f1(self.y, said), event_scores(self.events, found).f1, of
+
+
+def compared(learned: Mixtures, judged: Mixtures, *, quick: bool) -> dict[str, Any]:
+    """Both models, fitted to the same mixtures."""
+    voices = learned.sounds.speakers
+    network = NetworkTagger(
+        "gru", {"hidden": 32, "dropout": 0.3}, epochs=5 if quick else 40, metric="f1", random_state=0
+    )
+    program = ProgramTagger(
+        language="sequence", size_limit=NODES, candidates=12 if quick else 80, metric="f1", random_state=0
+    )
+    found: dict[str, Any] = {}
+    for name, model in (("gru", network), ("program", program)):
+        start = time.process_time()
+        model.fit(learned.X, learned.y, groups=voices)
+        found[name], found[f"{name}_events"], found[f"{name}_of"] = judged.scores(model)
+        found[f"{name}_cpu_seconds"] = time.process_time() - start
+    found["nodes"] = program.program_.size
+    found["text"] = str(program.program_)
+    found["words"] = show_program(program.program_, "words")
+    return found
