@@ -204,11 +204,14 @@ def export(
         Export, typer.Option("--to", help="numpy: a Python file; c: a C99 file; onnx; stablehlo.")
     ],
     out: Annotated[Path, typer.Option(help="The file to write.")],
+    frames: Annotated[
+        bool, typer.Option("--frames", help="Of a model of sound: the file takes frames, not waveforms.")
+    ] = False,
 ) -> None:
-    """Write a model as a file that runs without Antiphon."""
+    """Write a model as a file that runs without Antiphon; one that was learned on sound takes waveforms."""
     from antiphon.cli._use import export as run
 
-    run(model, form.value, out)
+    run(model, form.value, out, frames=frames)
 
 
 @app.command()

@@ -135,8 +135,8 @@ def _sum_up(out: Any, listener: Any, block: float, took: float, longest: float, 
     line(
         out,
         "latency",
-        f"{ahead + block + longest:.3f} s at most: {ahead:.3f} s that a frame looks ahead, {block:g} s a block, "
-        f"{longest:.3f} s to compute one",
+        f"{ahead + block + longest:.3f} s at most: {ahead:.3f} s that a frame looks ahead, {block:g} s a "
+        f"block, {longest:.3f} s to compute one",
     )
     factor = f"{took / heard:.4f}: {took:.2f} s of one core" if heard else "-"
     line(out, "real-time factor", f"{factor}; {listener.compile_seconds:.2f} s before that to compile")

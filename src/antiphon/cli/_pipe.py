@@ -56,8 +56,8 @@ def _wav(file: BinaryIO, seconds: float) -> tuple[float, Blocks]:
         raise DatasetError(
             f"Standard input is no WAV of whole numbers ({error or 'it ends within its header'}).",
             "WAV of 8, 16, 24 or 32 bits, or samples without a header.",
-            "Convert it on the way (ffmpeg -i FILE -f wav -c:a pcm_s16le - | antiphon listen MODEL -), or say "
-            "what its samples are with --format and --rate.",
+            "Convert it on the way (ffmpeg -i FILE -f wav -c:a pcm_s16le - | antiphon listen MODEL -), or "
+            "say what its samples are with --format and --rate.",
         ) from error
     rate, width = float(opened.getframerate()), opened.getsampwidth()
     size = max(1, round(seconds * rate))

@@ -33,12 +33,12 @@ def show(model: Path, form: str) -> None:
     sys.stdout.write(show_program(fitted.program_, form).rstrip("\n") + "\n")
 
 
-def export(model: Path, form: str, file: Path) -> None:
+def export(model: Path, form: str, file: Path, *, frames: bool = False) -> None:
     """Write a model as a file that runs without Antiphon."""
     configure()
     from antiphon.estimators import export_model
 
-    write_atomically(file, export_model(_load(model), form))
+    write_atomically(file, export_model(_load(model), form, waveform=False if frames else None))
     line(console(), "wrote", str(file))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -24,17 +25,20 @@ FORMATS: Mapping[str, str] = {
 }
 
 
-def model_graph(model: Any, *, padded: bool = False) -> Graph:
-    """A program, or a fitted estimator, as a graph from frames to scores.
+def model_graph(model: Any, *, padded: bool = False, waveform: bool = False) -> Graph:
+    """A program, or a fitted estimator, as a graph from frames, or from a waveform, to scores.
 
     Args:
         model: A `Program`, an estimator of programs, or a recurrent one.
         padded: Whether the graph takes a batch, `(batch, time, feature)`, with a mask `(batch, time)` of the
             frames that are real; else one sequence `(time, feature)`, all of whose frames are. A program on
             tables takes a row `(feature,)`, or a batch of rows.
+        waveform: Whether the graph begins with the sound: it takes one waveform `(sample,)` of the model's
+            rate, from -1 to 1, and makes the frames itself. The Fourier transform is then a product with a
+            matrix, which every form of export has. Not together with `padded`.
 
     Raises:
-        ExportError: If the model is neither.
+        ExportError: If the model is neither, or takes no waveform.
 
     Example:
         >>> program = Program.parse('''language sequence
@@ -47,6 +51,8 @@ def model_graph(model: Any, *, padded: bool = False) -> Graph:
         [2.0]
     """
     run, width, is_table = _function(model)
+    if waveform:
+        return _from_waveform(model, run, padded)
     batch, time = jax.export.symbolic_shape("B, T")
     if is_table:
         row = jax.ShapeDtypeStruct((batch, width) if padded else (width,), jnp.float32)
@@ -60,6 +66,29 @@ def model_graph(model: Any, *, padded: bool = False) -> Graph:
         return run(frames, jnp.ones(frames.shape[0], bool))
 
     return trace(scores, jax.ShapeDtypeStruct((time, width), jnp.float32), name="scores")
+
+
+def _from_waveform(model: Any, run: Callable[[Any, Any], Any], padded: bool) -> Graph:
+    """The graph of frames and scores in one."""
+    sound = getattr(model, "sound_", None)
+    if sound is None:
+        raise ExportError(
+            f"A waveform for a {type(model).__name__} that does not know how its frames are made of sound.",
+            "An estimator that was fitted on sound (`sound_`).",
+            "Export it without the waveform, or learn it on recordings.",
+        )
+    if padded:
+        raise ExportError(
+            "A padded batch of waveforms.", "One waveform (sample,).", "Leave out padded, or waveform."
+        )
+    features = replace(sound, transform="matrix")
+    (samples,) = jax.export.symbolic_shape("S")
+
+    def scores(samples: Any) -> Any:
+        frames, _ = features(samples)
+        return run(frames, jnp.ones(frames.shape[0], bool))
+
+    return trace(scores, jax.ShapeDtypeStruct((samples,), jnp.float32), name="scores")
 
 
 def _function(model: Any) -> tuple[Callable[[Any, Any], Any], int, bool]:
@@ -86,19 +115,22 @@ def _function(model: Any) -> tuple[Callable[[Any, Any], Any], int, bool]:
     return network, estimator.n_features_in_, False
 
 
-def export_model(model: Any, form: str) -> str | bytes:
+def export_model(model: Any, form: str, *, waveform: bool | None = None) -> str | bytes:
     """What a file holds that runs a model without Antiphon.
 
     Args:
         model: A `Program` or a fitted estimator.
-        form: `"numpy"`, `"c"`, `"onnx"` or `"stablehlo"`. The first two take one sequence of real frames; the
-            others a batch with its mask.
+        form: `"numpy"`, `"c"`, `"onnx"` or `"stablehlo"`.
+        waveform: Whether the file makes the frames of sound itself, and takes one waveform `(sample,)` of the
+            model's rate, from -1 to 1. By default so where the model was fitted on sound. A file that takes
+            frames takes one sequence of real ones (NumPy, C), or a batch with its mask (ONNX, StableHLO).
 
     Returns:
         Text, or the bytes of an ONNX model or of what `jax.export.deserialize` reads.
 
     Raises:
-        ExportError: If there is no such form, or something in the model cannot be said in it.
+        ExportError: If there is no such form, or something in the model or in its features of sound cannot be
+            said in it.
 
     Example:
         >>> program = Program.parse('''language sequence
@@ -112,25 +144,55 @@ def export_model(model: Any, form: str) -> str | bytes:
     """
     if form not in FORMATS:
         raise ExportError(f"There is no form {form!r}.", f"One of {', '.join(FORMATS)}.")
+    if waveform is None:
+        waveform = getattr(model, "sound_", None) is not None
+    if not waveform:
+        return _exported(model, form, waveform=False)
+    try:
+        return _exported(model, form, waveform=True)
+    except ExportError as error:
+        if getattr(model, "sound_", None) is None:
+            raise
+        raise ExportError(
+            f"{error.got.rstrip('.')} (in the features of sound {', '.join(model.sound_.kinds)}, or in what "
+            "reads them).",
+            error.expected,
+            "Choose another form, learn on features that it can say, or export what takes frames: "
+            "waveform=False, on the command line --frames.",
+        ) from error
+
+
+def _exported(model: Any, form: str, *, waveform: bool) -> str | bytes:
     program = model if isinstance(model, Program) else getattr(model, "program_", None)
     text = "" if program is None else _told(program)
     names = {} if program is None else _named(program)
+    # Runtimes of ONNX and StableHLO batch what they get; a waveform is long enough by itself.
+    graph = model_graph(model, padded=form in ("onnx", "stablehlo") and not waveform, waveform=waveform)
+    if waveform:
+        text = f"{_heard(model.sound_)}\n\n{text}".rstrip()
     match form:
         case "numpy":
-            code = to_numpy(model_graph(model), name="scores", doc=text, constants=names)
-            return code + _predict(getattr(model, "output_", None) if program is None else program.output)
+            code = to_numpy(graph, name="scores", doc=text, constants=names)
+            output = getattr(model, "output_", None) if program is None else program.output
+            return code + _predict(output, graph.inputs[0].name)
         case "c":
-            return to_c(model_graph(model), name="scores", doc=text, constants=names)
+            return to_c(graph, name="scores", doc=text, constants=names)
         case "onnx":
             features = "" if program is None else ", ".join(program.language.features)
-            made = to_onnx(
-                model_graph(model, padded=True),
-                output_names=["scores"],
-                text=text,
-                metadata={"features": features, "classes": ", ".join(map(str, _classes(model)))},
-            )
+            told = {"features": features, "classes": ", ".join(map(str, _classes(model)))}
+            if waveform:
+                told["rate_hz"] = f"{model.sound_.rate_hz:g}"
+            made = to_onnx(graph, output_names=["scores"], text=text, metadata=told)
             return made.SerializeToString(deterministic=True)
-    return to_stablehlo(model_graph(model, padded=True)).serialized
+    return to_stablehlo(graph).serialized
+
+
+def _heard(sound: Any) -> str:
+    return (
+        f"Takes samples from -1 to 1, {sound.rate_hz:g} a second, of one channel; at least "
+        f"{sound.frame_length} of them.\n"
+        f"Frames of {sound.frame_seconds:g} s every {sound.hop_seconds:g} s: {', '.join(sound.kinds)}."
+    )
 
 
 def _told(program: Program) -> str:
@@ -153,17 +215,17 @@ def _classes(model: Any) -> list[Any]:
     return [] if output is None else list(output.classes)
 
 
-def _predict(output: Any) -> str:
+def _predict(output: Any, given: str) -> str:
     """A function that says the class, where scores stand for classes."""
     if output is None or output.task == "regression":
         return ""
     last = "[..., 0]" if output.scores == 1 else ".argmax(-1)"
     threshold = 0.5 if output.threshold is None else float(output.threshold)
-    chosen = f"(1 / (1 + np.exp(-scores(frames){last})) > {threshold!r}).astype(int)"
+    chosen = f"(1 / (1 + np.exp(-scores({given}){last})) > {threshold!r}).astype(int)"
     if output.scores > 1:
-        chosen = f"scores(frames){last}"
+        chosen = f"scores({given}){last}"
     what = "The class of each frame" if output.task == "tagging" else "The class of one case"
     return (
         f"\n\nCLASSES = np.array({list(output.classes)!r})\n\n\n"
-        f'def predict(frames):\n    """{what}."""\n    return CLASSES[{chosen}]\n'
+        f'def predict({given}):\n    """{what}."""\n    return CLASSES[{chosen}]\n'
     )
