@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,7 @@ def _recording(dataset: Dataset, predicted: Any, case: int, sure: float | None) 
     tagging = dataset.task == "tagging"
     right = f"{np.mean(np.asarray(predicted[case]) == test.y[case]):.0%} of frames right" if tagging else ""
     return Recording(
-        name=test.sounds.names[case],
+        name=short_name(test.sounds.names[case]),
         samples=test.sounds[case],
         rate_hz=test.sounds.rate_hz,
         true_label="" if tagging else _label(test.y[case]),
@@ -79,6 +80,16 @@ def _recording(dataset: Dataset, predicted: Any, case: int, sure: float | None) 
         speaker="" if test.subjects is None else str(test.subjects[case]),
         remark=right,
     )
+
+
+def short_name(name: str) -> str:
+    """The name of a recording as it is shown: of an absolute path its last part.
+
+    Example:
+        >>> short_name("dog/1.wav"), short_name("/home/ann/recordings/1.wav")
+        ('dog/1.wav', '1.wav')
+    """
+    return PurePath(name).name if PurePath(name).is_absolute() else name
 
 
 def _label(value: Any) -> str:
@@ -324,12 +335,16 @@ def _moved(window: tuple[int, int] | None, first: int, stop: int) -> tuple[int, 
 
 
 def _events(tags: Any, first: int, stop: int, frames_hz: float) -> tuple[tuple[str, float, float], ...]:
-    from antiphon.audio import BACKGROUND, shifted_events, tags_to_events
+    """The events of an excerpt, in seconds of the recording."""
+    from antiphon.audio import BACKGROUND, tags_to_events
 
     values = np.asarray(tags)[first:stop]
     background = BACKGROUND if BACKGROUND in values.tolist() else None
-    events = shifted_events(tags_to_events(values, frames_hz, background=background), first / frames_hz)
-    return tuple((str(event.label), event.onset, event.offset) for event in events)
+    start = first / frames_hz
+    return tuple(
+        (str(event.label), start + event.onset, start + event.offset)
+        for event in tags_to_events(values, frames_hz, background=background)
+    )
 
 
 def _spectrogram(

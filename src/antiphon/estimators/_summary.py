@@ -15,7 +15,7 @@ from antiphon.estimators._forms import program_text, sketch_text, spreads
 from antiphon.estimators._judge import Judge, importance
 from antiphon.estimators._looks import contributions, thresholds, windows_of
 from antiphon.estimators._readings import Readings
-from antiphon.estimators._sound_looks import listening
+from antiphon.estimators._sound_looks import listening, short_name
 from antiphon.estimators._subjects import subject_scores
 from antiphon.language import Program
 from antiphon.report import (
@@ -130,7 +130,7 @@ def looks(program: Program, dataset: Dataset, predicted: Any) -> tuple[Look, ...
         found.append(
             Look(
                 title=f"test {'row' if test.X.is_table else 'sequence'} {case + 1}"
-                + ("" if test.sounds is None else f", {test.sounds.names[i]}"),
+                + ("" if test.sounds is None else f", {short_name(test.sounds.names[i])}"),
                 frames=test.X[i],
                 weight=weights[i],
                 feature_names=tuple(program.language.features),
