@@ -20,7 +20,8 @@ from antiphon.networks import trainable, with_scaling
 Network = TypeVar("Network", bound=eqx.Module)
 Rows = Int[np.ndarray, " case"]
 
-CHUNK = 64  # cases scored at once
+CHUNK = 64  # Cases scored at once,
+ROOM = 1 << 20  # unless they have more frames together: recordings may be hours long.
 
 
 class DivergedError(AntiphonError, RuntimeError):
@@ -163,7 +164,7 @@ def network_scores(
     values: Float[np.ndarray, "case time feature"],
     mask: Bool[np.ndarray, "case time"],
 ) -> Float[np.ndarray, "case ..."]:
-    """What a network answers for many cases, in chunks of one shape.
+    """What a network answers for many cases, in chunks of one shape; of long cases fewer at a time.
 
     Args:
         network: Takes `(frames, mask)` of one case.
@@ -180,9 +181,10 @@ def network_scores(
         (5, 3)
     """
     found = []
-    for start in range(0, len(values), CHUNK):
-        frames, there = values[start : start + CHUNK], mask[start : start + CHUNK]
-        lacking = CHUNK - len(frames)
+    chunk = max(1, min(CHUNK, ROOM // values.shape[1]))
+    for start in range(0, len(values), chunk):
+        frames, there = values[start : start + chunk], mask[start : start + chunk]
+        lacking = chunk - len(frames)
         scores = _scores(
             network,
             np.pad(frames, ((0, lacking), (0, 0), (0, 0))),
