@@ -15,7 +15,7 @@ from antiphon.errors import LanguageError
 from antiphon.language import _sequence_equations as _sequence_equations  # what is equal there is so here
 from antiphon.language import _windows as windows
 from antiphon.language._language import Language
-from antiphon.language._sequence import deviation, gate, maximum, minimum, sequence
+from antiphon.language._sequence import deviation, maximum, minimum, sequence
 from antiphon.language._types import Real, Type
 
 Frames = Float[Array, "time n"]
@@ -113,15 +113,16 @@ def duration(frames: Frames, mask: Mask, *, unit: Float[Array, ""]) -> Float[Arr
 
 
 @sound.primitive(
-    "Seq[Real[n]] -> Real[n]", prints="how often {0} rises above 0", soft=True, unitless=True, searched=False
+    "Seq[Real[n]] -> Real[n]", prints="how often {0} rises above 0", unitless=True, searched=False
 )
-def count(frames: Frames, mask: Mask, *, temperature: Array | float) -> Vector:
+def count(frames: Frames, mask: Mask) -> Vector:
     """Number of events: how often an entry is above 0 and was not at the frame that was there before."""
-    above = jnp.where(mask[:, None], gate(jnp.where(mask[:, None], frames, 0.0), temperature), 0.0)
+    # Hard, also while conditions are soft: so it is a constant of the training, and not computed at each step.
+    above = mask[:, None] & (jnp.where(mask[:, None], frames, 0.0) > 0)
     place = jnp.where(mask, jnp.arange(mask.shape[0], dtype=jnp.int32), -1)
     before = jnp.concatenate([jnp.full((1,), -1, jnp.int32), jax.lax.cummax(place)[:-1]])
-    previous = jnp.where((before >= 0)[:, None], above[jnp.maximum(before, 0)], 0.0)
-    return jnp.where(mask[:, None], jnp.maximum(above - previous, 0.0), 0.0).sum(0)
+    already = (before >= 0)[:, None] & above[jnp.maximum(before, 0)]
+    return (above & ~already).sum(0, dtype=jnp.int32).astype(jnp.float32)
 
 
 @sound.primitive(
