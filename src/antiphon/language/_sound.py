@@ -117,7 +117,7 @@ def duration(frames: Frames, mask: Mask, *, unit: Float[Array, ""]) -> Float[Arr
 )
 def count(frames: Frames, mask: Mask) -> Vector:
     """Number of events: how often an entry is above 0 and was not at the frame that was there before."""
-    # Hard, also while conditions are soft: so it is a constant of the training, and not computed at each step.
+    # Hard, also while conditions are soft: a constant of the training, which is not computed at each step.
     above = mask[:, None] & (jnp.where(mask[:, None], frames, 0.0) > 0)
     place = jnp.where(mask, jnp.arange(mask.shape[0], dtype=jnp.int32), -1)
     before = jnp.concatenate([jnp.full((1,), -1, jnp.int32), jax.lax.cummax(place)[:-1]])
