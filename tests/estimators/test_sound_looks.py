@@ -177,6 +177,7 @@ def tagged():
     return dataset(sounds, X, tags, np.array([True, False, False]), "tagging", ("none", "tone"))
 
 
+@pytest.mark.slow
 def test_tags_are_events_and_long_recordings_are_excerpts(tagged, monkeypatch):
     monkeypatch.setattr(_sound_looks, "MOST_SECONDS", 2.5)
     program = Program.parse(TAGGER)

@@ -59,13 +59,25 @@ def evaluate(model: Path, data: str, **options: Any) -> None:
     test = dataset.test
     _check(fitted, test.X)
     line(out, dataset.name, summary(dataset))
-    remarks(out, dataset.notes, dataset.problems)
+    remarks(out, (*dataset.notes, *_unknown(fitted, test.y)), dataset.problems)
     line(out, fitted.metric_, f"{fitted.metric_score(test.X, test.y):.4f} on the {len(test):,} test cases")
     plain = {"classification": "accuracy", "tagging": "accuracy", "regression": "r2"}.get(fitted.task)
     if plain not in (None, fitted.metric_):
         line(out, plain, f"{fitted.score(test.X, test.y):.4f}")
     if fitted.task == "tagging" and fitted.sound_ is not None:
         _say_events(out, fitted, test)
+
+
+def _unknown(fitted: Any, y: Any) -> list[str]:
+    """A note where there are labels that the model cannot give, which no score tells."""
+    if not hasattr(fitted, "classes_"):
+        return []
+    found = {label for one in y for label in one.tolist()} if isinstance(y, list) else set(y.tolist())
+    unknown = sorted(map(str, found - set(fitted.classes_.tolist())))
+    if not unknown:
+        return []
+    told = ", ".join(unknown[:5]) + (", ..." if len(unknown) > 5 else "")
+    return [f"WARNING: the model does not know the labels {told}, which count as mistakes."]
 
 
 def _say_events(out: Any, fitted: Any, test: Any) -> None:

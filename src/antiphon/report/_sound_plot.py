@@ -35,6 +35,7 @@ from antiphon.report._sound_result import Course, SoundLook, Stream, Taken
 MOST_WINDOWS = 4
 MOST_COLUMNS = 600  # of an image: more than pixels on the page
 RANGE_DB = 60.0  # from the darkest to the brightest
+QUIET_DB = -40.0  # what is below this at its loudest is near silence, and stays dark
 _OVER = "#7ff6ff"  # lines over the spectrogram: far from all of its colours, on every page
 _LIMIT = "#ffffff"
 _MOST_LINES = 4  # classes drawn in a course
@@ -147,7 +148,7 @@ def _windows(axes: Axes, look: SoundLook, windows: Sequence[tuple[str, float, fl
 def _spectrogram(axes: Axes, look: SoundLook) -> None:
     """The level of each band as brightness; streams in Hz and their thresholds drawn over it."""
     level = _pooled(np.asarray(look.spectrogram, float), MOST_COLUMNS).T
-    top = level.max(initial=-np.inf, where=np.isfinite(level))
+    top = level.max(initial=QUIET_DB, where=np.isfinite(level))
     shade = np.clip((np.nan_to_num(level, nan=-1e9, neginf=-1e9) - top) / RANGE_DB + 1, 0, 1)
     image = (colormaps["magma"](shade)[..., :3] * 255).astype(np.uint8)
     bands = len(level)
