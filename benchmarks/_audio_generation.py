@@ -58,11 +58,7 @@ def figures(options: Any) -> dict[str, Any]:
         found[f"generation_{name}_cpu_seconds"] = time.process_time() - start
         sys.stderr.write(f"generation: {name} {found[f'generation_{name}']:.4f} nats a sample\n")
         if not quick:
-            made = {
-                0.8: model.sample(1.5, temperature=0.8, random_state=0),
-                1.0: model.sample(1.5, random_state=1),
-            }
-            write(RESULTS / f"generated_{name}", np.concatenate(list(made.values())), judged)
+            write(RESULTS / f"generated_{name}", model.sample(3.0, random_state=0), judged)
     return found
 
 
@@ -85,5 +81,5 @@ def write(stem: Path, wave: np.ndarray, real: Sounds) -> None:
         axis.imshow(np.asarray(power).T, origin="lower", aspect="auto", extent=extent, vmin=-50, vmax=20)
         axis.set(title=title, ylabel="kHz")
     axes[1].set_xlabel("seconds")
-    figure.savefig(stem.with_suffix(".png"), dpi=90)
+    figure.savefig(stem.with_suffix(".png"), dpi=60)
     plt.close(figure)
