@@ -222,3 +222,18 @@ def test_tables_and_wrong_frames():
     stream = to_stream(program_of(parse_term("mean(x)", BOUND)))
     with pytest.raises(InputError, match="speed, nose, angle"):
         stream.step(stream.initial, jnp.ones((2, 3)))
+
+
+def test_means_and_deviations_keep_their_worth_over_an_hour():
+    """360,000 frames, whose sum would lose what a frame adds to it."""
+    rising = np.linspace(0.5, 1.5, 360_000)[:, None]
+    frames = (np.random.default_rng(0).normal(1500, 400, rising.shape) * rising).astype(np.float32)
+    program = Program.parse(
+        "language sequence\ninput x: Seq[Real[1]] of pitch\noutput numbers a, b\nprogram\n"
+        "  affine[pitch; 0](mean(x)) + affine[0; pitch](deviation(x))\n"
+    )
+    stream = to_stream(program)
+    go = jax.jit(lambda state, frames: jax.lax.scan(stream.step, state, frames))
+    _, scores = go(stream.initial, frames)
+    wide = frames.astype(np.float64)
+    np.testing.assert_allclose(scores[-1], [wide.mean(), wide.std()], rtol=1e-6)

@@ -67,25 +67,44 @@ def _first(node: Apply, size: int, arrays: Arrays) -> Memory:
     return Memory(_zeros(size), step)
 
 
-def _mean(node: Apply, size: int, arrays: Arrays) -> Memory:
-    def step(mean: Frame, frame: Frame, count: Count) -> tuple[Frame, Frame]:
-        mean = mean + (frame - mean) / _float(count)
-        return mean, mean
+Sum = tuple[Frame, Frame]
 
-    return Memory(_zeros(size), step)
+
+def added(total: Sum, more: Frame) -> Sum:
+    """A sum that keeps what rounding takes from it, for streams of many frames (Kahan 1965).
+
+    Args:
+        total: The sum, and how much too large it is.
+        more: What is added.
+    """
+    more = more - total[1]
+    new = total[0] + more
+    return new, (new - total[0]) - more
+
+
+def _nil(size: int) -> Sum:
+    return _zeros(size), _zeros(size)
+
+
+def _mean(node: Apply, size: int, arrays: Arrays) -> Memory:
+    def step(mean: Sum, frame: Frame, count: Count) -> tuple[Sum, Frame]:
+        mean = added(mean, (frame - mean[0]) / _float(count))
+        return mean, mean[0]
+
+    return Memory(_nil(size), step)
 
 
 def _deviation(node: Apply, size: int, arrays: Arrays) -> Memory:
     """The running form of Welford (1962), "Note on a method for calculating corrected sums of squares"."""
 
-    def step(state: tuple[Frame, Frame], frame: Frame, count: Count) -> tuple[tuple[Frame, Frame], Frame]:
+    def step(state: tuple[Sum, Sum], frame: Frame, count: Count) -> tuple[tuple[Sum, Sum], Frame]:
         mean, squares = state
-        change = frame - mean
-        mean = mean + change / _float(count)
-        squares = squares + change * (frame - mean)
-        return (mean, squares), jnp.sqrt(jnp.maximum(squares, 0.0) / _float(count))
+        change = frame - mean[0]
+        mean = added(mean, change / _float(count))
+        squares = added(squares, change * (frame - mean[0]))
+        return (mean, squares), jnp.sqrt(jnp.maximum(squares[0], 0.0) / _float(count))
 
-    return Memory((_zeros(size), _zeros(size)), step)
+    return Memory((_nil(size), _nil(size)), step)
 
 
 def _extreme(largest: bool) -> Rule:
