@@ -10,7 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
+from antiphon.audio import SoundFeatures, power_spectrum
+from antiphon.data import synthetic_sounds
 from antiphon.errors import ExportError, LanguageError
+from antiphon.estimators import ProgramClassifier
 from antiphon.language import (
     Apply,
     Lam,
@@ -31,6 +34,7 @@ from antiphon.language import (
     to_words,
     walk,
 )
+from antiphon.search import Settings
 
 FEATURES = {
     "band_0_500": "dB", "band_500_1000": "dB", "band_1000_2000": "dB", "band_2000_4000": "dB",
@@ -332,3 +336,31 @@ def test_equations_hold(drawn, equation):
     assert children(equation.left)
     left, right = (value(print_term(filled(t), BOUND), frames, mask) for t in (equation.left, equation.right))
     assert_allclose(left, right, rtol=1e-3, atol=1e-3)
+
+
+# --- with features of sound -------------------------------------------------------------------------------
+
+
+def test_bands_are_octaves_that_add_up_to_the_spectrum():
+    listen = SoundFeatures(8000, ("bands",))
+    wave = jnp.asarray(np.random.default_rng(0).normal(size=4000), jnp.float32)
+    assert listen.names == (
+        "band_0_250", "band_250_500", "band_500_1000", "band_1000_2000", "band_2000_4000",
+    )  # fmt: skip
+    assert set(listen.units) == {"dB"}
+    power = power_spectrum(wave, n_fft=listen.frame_length, hop_length=listen.hop_length)
+    levels = np.asarray(listen(wave)[0])
+    assert_allclose((10 ** (levels / 10)).sum(1), np.asarray(power).sum(1), rtol=1e-4)
+    tone = 0.5 * jnp.sin(2 * jnp.pi * 700 * jnp.arange(4000.0) / 8000)
+    assert (np.asarray(listen(tone)[0])[5:-5].argmax(1) == 2).all()
+
+
+@pytest.mark.slow
+def test_a_program_of_sound_is_learned_and_reads_bands():
+    sounds = synthetic_sounds(["tone", "noise"], each=6, rooms=2, seed=1)
+    model = ProgramClassifier(
+        "sound", candidates=12, random_state=0, options=Settings(steps=40, finalists=1)
+    ).fit(sounds.frames("bands"), sounds.labels)
+    assert model.score(sounds, sounds.labels) == 1.0
+    assert Program.parse(str(model.program_)) == model.program_
+    assert str(model.program_).startswith("language sound")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from antiphon.audio import _shape as shape
+from antiphon.audio._filters import fft_frequencies
 from antiphon.audio._framing import Length, Samples, check_waveform, frame, frame_count, frame_mask
 from antiphon.audio._pitch import yin
 from antiphon.audio._spectrum import decibels, delta, mel_spectrum, mfcc, normalised, power_spectrum
@@ -30,8 +32,9 @@ class SoundFeatures:
     Args:
         rate_hz: Samples a second of the waveforms.
         kinds: Any of `"mfcc"`, `"mel"` (log mel bands), `"delta"` and `"delta2"` (slopes and curvatures of
-            the MFCC), `"level"`, `"centroid"`, `"bandwidth"`, `"rolloff"`, `"flatness"`, `"contrast"`,
-            `"chroma"`, `"zero_crossings"`, `"pitch"`.
+            the MFCC), `"bands"` (levels of octaves from 250 Hz up, such as `band_500_1000`), `"level"`,
+            `"centroid"`, `"bandwidth"`, `"rolloff"`, `"flatness"`, `"contrast"`, `"chroma"`,
+            `"zero_crossings"`, `"pitch"`.
         frame_seconds: Length of a frame.
         hop_seconds: From one frame to the next.
         n_mels: Mel bands.
@@ -262,11 +265,31 @@ def _bands(settings: SoundFeatures) -> int:
     return int(np.clip(np.ceil(np.log2(settings.rate_hz / 2 / 200.0)) - 1, 1, BANDS))
 
 
+def _octaves(settings: SoundFeatures) -> list[int]:
+    """Ends of octave bands from 0 to half the rate, in Hz."""
+    top = settings.rate_hz / 2
+    return [0, *(250 * 2**i for i in range(16) if 250 * 2**i < top), int(top)]
+
+
+def _octave_columns(settings: SoundFeatures) -> list[tuple[str, str]]:
+    return [(f"band_{low}_{high}", "dB") for low, high in pairwise(_octaves(settings))]
+
+
+def _octave_levels(view: _View) -> Float[Array, "time band"]:
+    own = view.settings
+    hz = fft_frequencies(own.rate_hz, own.frame_length)
+    # Which bins are in which band; the highest has the last one, too.
+    band = np.minimum(np.searchsorted(_octaves(own), hz, side="right") - 1, len(_octaves(own)) - 2)
+    members = (band[:, None] == np.arange(len(_octaves(own)) - 1)[None, :]).astype(np.float32)
+    return decibels(view.power @ jnp.asarray(members))
+
+
 KINDS: Mapping[str, _Kind] = {
     "mfcc": _Kind(_cepstral("mfcc"), lambda view: view.mfcc),
     "mel": _Kind(_numbered("mel", lambda settings: settings.n_mels, "dB"), lambda view: view.mel),
     "delta": _Kind(_cepstral("delta"), lambda view: view.slope(1)),
     "delta2": _Kind(_cepstral("delta2"), lambda view: view.slope(2)),
+    "bands": _Kind(_octave_columns, _octave_levels),
     "level": _one(
         "level",
         "dB",
