@@ -62,7 +62,7 @@ def fresh(start, tmp_path_factory):
 @pytest.fixture
 def antiphon(monkeypatch, tmp_path):
     """Run the command to its end in this process, which is faster."""
-    for module in ("_data", "_learn", "_use"):
+    for module in ("_data", "_learn", "_listen", "_use"):
         monkeypatch.setattr(f"antiphon.cli.{module}.configure", lambda: None)
 
     def run(*arguments):

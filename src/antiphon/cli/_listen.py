@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv as csv_module
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -55,18 +57,49 @@ def listen(
     with ExitStack() as files:
         say = _Saying(out, fitted, None if csv is None else _table(files, csv))
         start, longest = time.process_time(), 0.0
-        try:
-            for samples in blocks:
+        with _Interruption() as stop:
+            for samples in stop.until(blocks):
                 begun = time.perf_counter()
                 decisions = listener.feed(samples)
                 longest = max(longest, time.perf_counter() - begun)
                 say(decisions)
-            ended = "ended"
-        except KeyboardInterrupt:
-            ended = "stopped"
-        if ended == "ended" or listener.samples >= fitted.sound_.frame_length:
+        if not stop.asked or listener.samples >= fitted.sound_.frame_length:
             say(listener.finish(), last=fitted.task != "tagging")
-        _sum_up(out, listener, seconds, time.process_time() - start, longest, ended)
+        took = time.process_time() - start
+        _sum_up(out, listener, seconds, took, longest, "stopped" if stop.asked else "ended")
+
+
+class _Interruption:
+    """Ctrl-C, which ends the waiting for sound, but nothing that is being said or written."""
+
+    def __init__(self) -> None:
+        self.asked = self.waiting = False
+
+    def __enter__(self) -> _Interruption:
+        self.before = signal.signal(signal.SIGINT, self._ask)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        signal.signal(signal.SIGINT, self.before)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        self.asked = True
+        if self.waiting:
+            raise KeyboardInterrupt
+
+    def until(self, blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        """The blocks, until it comes."""
+        while not self.asked:
+            try:
+                self.waiting = True
+                block = next(blocks, None)
+                self.waiting = False
+            except KeyboardInterrupt:
+                self.waiting = False
+                return
+            if block is None:
+                return
+            yield block
 
 
 def _opened(
@@ -104,10 +137,10 @@ class _Saying:
             write(["seconds", "prediction", *(f"p_{label}" for label in classes)])
 
     def __call__(self, decisions: list[Any], *, last: bool = False) -> None:
-        for one in decisions:
+        for number, one in enumerate(decisions, 1):
             if self.write is not None:
                 self.write([f"{one.seconds:.6g}", one.label, *(f"{p:.6g}" for p in one.probabilities)])
-            if last or one.label != self.label:
+            if (last and number == len(decisions)) or one.label != self.label:
                 text = str(one.label) if one.probabilities else f"{one.label:.6g}"
                 sure = f"  {max(one.probabilities):.2f}" if one.probabilities else ""
                 line(self.out, f"{one.seconds:.2f} s", text + sure)
