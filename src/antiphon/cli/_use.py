@@ -70,7 +70,7 @@ def evaluate(model: Path, data: str, **options: Any) -> None:
 
 def _unknown(fitted: Any, y: Any) -> list[str]:
     """A note where there are labels that the model cannot give, which no score tells."""
-    if not hasattr(fitted, "classes_"):
+    if fitted.task not in ("classification", "tagging"):
         return []
     found = {label for one in y for label in one.tolist()} if isinstance(y, list) else set(y.tolist())
     unknown = sorted(map(str, found - set(fitted.classes_.tolist())))
