@@ -16,6 +16,7 @@ from antiphon.estimators._network import NetworkOptions
 from antiphon.estimators._program import ProgramClassifier, ProgramRegressor, ProgramTagger
 from antiphon.estimators._recurrent import RecurrentClassifier, RecurrentRegressor, RecurrentTagger
 from antiphon.estimators._reservoir import ReservoirClassifier
+from antiphon.estimators._sound_looks import listening
 from antiphon.estimators._summary import hardware, looks, search_budget, search_strategy, summarise, versions
 from antiphon.estimators._tasks import learn_tasks
 from antiphon.estimators._tree import TreeClassifier
@@ -47,6 +48,7 @@ __all__ = [
     "export_model",
     "hardware",
     "learn_tasks",
+    "listening",
     "looks",
     "model_graph",
     "phrase",

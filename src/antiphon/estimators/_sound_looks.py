@@ -31,6 +31,19 @@ def listening(program: Program, dataset: Dataset, predicted: Any) -> Listening:
         program: The program.
         dataset: The data.
         predicted: Its predictions for the test part.
+
+    Example:
+        >>> from antiphon.data import load
+        >>> from antiphon.language import Program
+        >>> program = Program.parse('''language sequence
+        ... input x: Seq[Real[4]] of speed, distance, angle, noise
+        ... output classes ["fast", "slow"]
+        ... program
+        ...   affine[-1*speed + 5](mean(x))
+        ... ''')
+        >>> dataset = load("planted-speed")  # no recordings
+        >>> listening(program, dataset, program.predict(list(dataset.test.X))).looks
+        ()
     """
     test = dataset.test
     if test.sounds is None:
@@ -52,7 +65,11 @@ def listening(program: Program, dataset: Dataset, predicted: Any) -> Listening:
     rest = tuple(
         _recording(dataset, predicted, case, None if sure is None else float(sure[case])) for case in more
     )
-    return Listening(looks, tuple(_excerpt(one) for one in rest), mistakes, len(test))
+    normalised = test.X.sound is not None and test.X.sound.cmvn
+    note = (
+        "Features are normalised over each recording: what is said early knows the end." if normalised else ""
+    )
+    return Listening(looks, tuple(_excerpt(one) for one in rest), mistakes, len(test), note)
 
 
 def _sureness(program: Program, X: Sequences) -> Float[np.ndarray, " case"] | None:

@@ -119,7 +119,7 @@ def thinned(
 
     Example:
         >>> thinned(np.arange(6.0), np.array([0.0, 3.0, 1.0, 5.0, 4.0, 9.0]), 4)
-        (array([0., 1., 3., 5.]), array([0., 3., 5., 9.]))
+        (array([0., 1., 4., 5.]), array([0., 3., 4., 9.]))
     """
     if len(values) <= most:
         return places, values

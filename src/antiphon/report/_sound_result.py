@@ -194,6 +194,7 @@ class Listening:
         more: Further mistakes, to listen to only.
         mistakes: How many mistakes there are in all.
         tested: How many recordings the test part has.
+        note: What one should know of the drawings.
 
     Example:
         >>> Listening(mistakes=3, tested=40).mistakes
@@ -204,6 +205,7 @@ class Listening:
     more: tuple[Recording, ...] = ()
     mistakes: int = 0
     tested: int = 0
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -90,7 +90,7 @@ def _told(result: RunResult, looks: list[Heard], more: int) -> str:
         parts.append(text + (f", {left} left out" if left > 0 else "") + ".")
     if silent := sum(not heard.uri for heard in looks):
         parts.append(f"{plural(silent, 'drawing')} without a player: the page would be too large.")
-    return " ".join(parts)
+    return " ".join([*parts, listening.note]).strip()
 
 
 def _verdict(recording: Recording, task: str) -> tuple[str, bool | None]:
