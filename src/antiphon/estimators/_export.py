@@ -144,18 +144,16 @@ def export_model(model: Any, form: str, *, waveform: bool | None = None) -> str 
     """
     if form not in FORMATS:
         raise ExportError(f"There is no form {form!r}.", f"One of {', '.join(FORMATS)}.")
-    if waveform is None:
-        waveform = getattr(model, "sound_", None) is not None
-    if not waveform:
-        return _exported(model, form, waveform=False)
+    sound = getattr(model, "sound_", None)
+    waveform = sound is not None if waveform is None else waveform
     try:
-        return _exported(model, form, waveform=True)
+        return _exported(model, form, waveform=waveform)
     except ExportError as error:
-        if getattr(model, "sound_", None) is None:
+        if not waveform or sound is None:
             raise
         raise ExportError(
-            f"{error.got.rstrip('.')} (in the features of sound {', '.join(model.sound_.kinds)}, or in what "
-            "reads them).",
+            f"{error.got.rstrip('.')} (in the features of sound {', '.join(sound.kinds)}, or in what reads "
+            "them).",
             error.expected,
             "Choose another form, learn on features that it can say, or export what takes frames: "
             "waveform=False, on the command line --frames.",
@@ -168,8 +166,9 @@ def _exported(model: Any, form: str, *, waveform: bool) -> str | bytes:
     names = {} if program is None else _named(program)
     # Runtimes of ONNX and StableHLO batch what they get; a waveform is long enough by itself.
     graph = model_graph(model, padded=form in ("onnx", "stablehlo") and not waveform, waveform=waveform)
-    if waveform:
-        text = f"{_heard(model.sound_)}\n\n{text}".rstrip()
+    sound = getattr(model, "sound_", None) if waveform else None
+    if sound is not None:
+        text = f"{_heard(sound)}\n\n{text}".rstrip()
     match form:
         case "numpy":
             code = to_numpy(graph, name="scores", doc=text, constants=names)
@@ -180,8 +179,8 @@ def _exported(model: Any, form: str, *, waveform: bool) -> str | bytes:
         case "onnx":
             features = "" if program is None else ", ".join(program.language.features)
             told = {"features": features, "classes": ", ".join(map(str, _classes(model)))}
-            if waveform:
-                told["rate_hz"] = f"{model.sound_.rate_hz:g}"
+            if sound is not None:
+                told["rate_hz"] = f"{sound.rate_hz:g}"
             made = to_onnx(graph, output_names=["scores"], text=text, metadata=told)
             return made.SerializeToString(deterministic=True)
     return to_stablehlo(graph).serialized

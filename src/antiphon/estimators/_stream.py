@@ -31,7 +31,7 @@ class ModelStream:
     """
 
     initial: Any
-    advance: Callable[[Any, Frames, Mask], tuple[Any, Scores]]
+    advance: Callable[[Any, Any, Any], tuple[Any, Scores]]
 
 
 def model_stream(model: Any) -> ModelStream:
