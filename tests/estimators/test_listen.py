@@ -9,6 +9,7 @@ from antiphon.audio import SoundFeatures
 from antiphon.data import Features, Sounds
 from antiphon.errors import ExportError, InputError
 from antiphon.estimators import (
+    CTCRecogniser,
     Listener,
     ProgramClassifier,
     ProgramRegressor,
@@ -159,6 +160,12 @@ def no_sound():
     return model
 
 
+def text():
+    model = known(CTCRecogniser(), network(RecurrentTagger).network_, SOUND)
+    model.output_ = None
+    return model
+
+
 def pooled():
     model = network(RecurrentClassifier)
     config = {"kind": "ConvolutionToVector", "in_size": 2, "out_size": 1, "channels": 2}
@@ -168,7 +175,9 @@ def pooled():
 REFUSED = {
     "bidirectional": (lambda: network(RecurrentClassifier, bidirectional=True), "also reads backward"),
     "cnn": (pooled, "ConvolutionToVector, which does not go frame by frame"),
-    "cmvn": (lambda: network(RecurrentClassifier, SoundFeatures(4000, cmvn=True)), "cmvn=False"),
+    "cmvn": (lambda: network(RecurrentClassifier, SoundFeatures(4000, cmvn=True)), "cmvn=False.*--window 1"),
+    "cmvn of a tagger": (lambda: network(RecurrentTagger, SoundFeatures(4000, cmvn=True)), "own constants.$"),
+    "text": (text, "whose answer is no class and no number"),
     "no sound": (no_sound, "was not fitted on sound, but on frames of level, centroid"),
 }
 
@@ -182,7 +191,7 @@ def test_models_that_cannot(name):
 
 def test_a_program_that_needs_what_is_yet_to_come_is_told_by_its_word():
     needs = "affine[0.2*level](mean(part[part=1, of=3](x)))"
-    with pytest.raises(ExportError, match=r"'part\[part=1, of=3\]' moves as the sequence grows"):
+    with pytest.raises(ExportError, match=r"'part\[part=1, of=3\]' moves as the sequence grows.*--window 1"):
         Listener(program(ProgramRegressor, "numbers y", needs))
 
 
@@ -190,6 +199,43 @@ def test_a_program_that_needs_what_is_yet_to_come_is_told_by_its_word():
 def test_how_often_is_a_positive_number(every):
     with pytest.raises(InputError, match="every_seconds="):
         Listener(MODELS["program"](), every_seconds=every)
+
+
+@pytest.mark.parametrize("name", ["thirds", pytest.param("bidirectional and cmvn", marks=pytest.mark.slow)])
+def test_in_windows_any_model_hears_each_as_a_recording(name):
+    if name == "thirds":
+        model = program(ProgramClassifier, CLASSES, "affine[0.2*level + 4](mean(part[part=1, of=3](x)))")
+    else:
+        model = network(RecurrentClassifier, SoundFeatures(4000, ("level",), cmvn=True), bidirectional=True)
+    samples = LONG[0]
+    found = listened(model, samples, every_seconds=0.3, window_seconds=0.5)
+    ends = [*(0.3 * k for k in range(2, 12)), 3.3]
+    assert [one.seconds for one in found] == pytest.approx(ends)
+    pieces = [samples[max(0, round(4000 * end) - 2000) : round(4000 * end)] for end in ends]
+    wanted = model.predict_proba(Sounds(pieces, 4000))
+    np.testing.assert_allclose([one.probabilities for one in found], wanted, atol=1e-5)
+
+
+def test_a_window_that_never_was_full():
+    model = MODELS["program"]()
+    listener = Listener(model, window_seconds=2.0)
+    assert listener.feed(wave(1.5)) == []
+    (one,) = listener.finish()
+    assert one.seconds == 1.5
+    np.testing.assert_allclose(
+        one.probabilities, model.predict_proba(Sounds([wave(1.5)], 4000))[0], atol=1e-5
+    )
+    with pytest.raises(InputError, match="has ended"):
+        listener.feed(wave(0.1))
+
+
+def test_windows_that_cannot_be():
+    with pytest.raises(InputError, match="A window for a ProgramTagger"):
+        Listener(MODELS["program that tags"](), window_seconds=1.0)
+    with pytest.raises(InputError, match=r"window_seconds=0\.01"):
+        Listener(MODELS["program"](), window_seconds=0.01)
+    with pytest.raises(InputError, match="type int16"):
+        Listener(MODELS["program"](), window_seconds=1.0).feed(np.zeros(4, np.int16))
 
 
 def test_less_than_a_frame_is_no_answer():

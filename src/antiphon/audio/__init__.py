@@ -37,7 +37,7 @@ from antiphon.audio._shape import (
     zero_crossing_rate,
 )
 from antiphon.audio._spectrum import decibels, delta, mel_spectrum, mfcc, normalised, power_spectrum, stft
-from antiphon.audio._stream import SoundStream
+from antiphon.audio._stream import SoundStream, check_samples
 
 __all__ = [
     "BACKGROUND",
@@ -50,6 +50,7 @@ __all__ = [
     "add_noise",
     "change_gain",
     "change_speed",
+    "check_samples",
     "chroma",
     "chroma_filters",
     "decibels",

@@ -153,22 +153,7 @@ class SoundStream:
 
     def _checked(self, samples: Any) -> Float32[np.ndarray, " sample"]:
         self._check_open()
-        values = np.asarray(samples)
-        if values.ndim != 1 or values.dtype.kind != "f":
-            raise InputError(
-                f"Samples of shape {values.shape} and type {values.dtype}.",
-                "One channel of floats from -1 to 1: shape (sample,).",
-                "Divide whole numbers by 2 ** (bits - 1); take the mean over channels.",
-            )
-        fine = np.isfinite(values)
-        if not fine.all():
-            place = self.samples + int(np.argmin(fine))
-            raise InputError(
-                f"The sample {values[~fine][0]} at {place / self.features.rate_hz:.3f} s.",
-                "Finite samples.",
-                "Check where the sound comes from.",
-            )
-        return values.astype(np.float32)
+        return check_samples(samples, self.features.rate_hz, before=self.samples)
 
     def _check_open(self) -> None:
         if self._ended:
@@ -176,6 +161,39 @@ class SoundStream:
 
     def _joined(self, found: list[Frames]) -> Frames:
         return np.concatenate(found) if found else np.zeros((0, len(self.features.names)), np.float32)
+
+
+def check_samples(samples: Any, rate_hz: float, *, before: int = 0) -> Float32[np.ndarray, " sample"]:
+    """A block of samples, if it is one channel of finite floats.
+
+    Args:
+        samples: What should be `(sample,)`, from -1 to 1.
+        rate_hz: Samples a second.
+        before: How many samples came before it: the message says when a bad one comes.
+
+    Raises:
+        InputError: If it is not.
+
+    Example:
+        >>> check_samples(np.array([0.5, -0.5]), 8000).dtype
+        dtype('float32')
+    """
+    values = np.asarray(samples)
+    if values.ndim != 1 or values.dtype.kind != "f":
+        raise InputError(
+            f"Samples of shape {values.shape} and type {values.dtype}.",
+            "One channel of floats from -1 to 1: shape (sample,).",
+            "Divide whole numbers by 2 ** (bits - 1); take the mean over channels.",
+        )
+    fine = np.isfinite(values)
+    if not fine.all():
+        place = before + int(np.argmin(fine))
+        raise InputError(
+            f"The sample {values[~fine][0]} at {place / rate_hz:.3f} s.",
+            "Finite samples.",
+            "Check where the sound comes from.",
+        )
+    return values.astype(np.float32)
 
 
 @lru_cache(maxsize=16)

@@ -277,6 +277,10 @@ def listen(
         ),
     ] = None,
     csv: Annotated[Path | None, typer.Option(help="Write every decision to this file.")] = None,
+    window: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", help="Ask for the last seconds only, as for a clip.", min=0),
+    ] = None,
     block: Annotated[
         float | None,
         typer.Option(
@@ -295,7 +299,7 @@ def listen(
     from antiphon.cli._listen import listen as run
 
     run(
-        model, source, every=every or None, block=block or None, csv=csv, rate_hz=rate,
+        model, source, every=every or None, window=window or None, block=block or None, csv=csv, rate_hz=rate,
         form=form.value if form else None, resample_hz=resample,
     )  # fmt: skip
 

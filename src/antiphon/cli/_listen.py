@@ -29,6 +29,7 @@ def listen(
     source: str,
     *,
     every: float | None,
+    window: float | None,
     block: float | None,
     csv: Path | None,
     rate_hz: float | None,
@@ -42,7 +43,7 @@ def listen(
 
     fitted = load_model(model)
     seconds = block or (LIVE if source == "-" else AT_ONCE)
-    listener = Listener(fitted, every_seconds=every, block_seconds=seconds)
+    listener = Listener(fitted, every_seconds=every, window_seconds=window, block_seconds=seconds)
     rate, blocks = _opened(source, seconds, rate_hz, form, resample_hz)
     if rate != fitted.sound_.rate_hz:
         own = f"{fitted.sound_.rate_hz:g}"

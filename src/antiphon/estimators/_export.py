@@ -50,7 +50,7 @@ def model_graph(model: Any, *, padded: bool = False, waveform: bool = False) -> 
         >>> model_graph(program)(np.ones((5, 1), np.float32)).tolist()
         [2.0]
     """
-    run, width, is_table = _function(model)
+    run, width, is_table = model_function(model)
     if waveform:
         return _from_waveform(model, run, padded)
     batch, time = jax.export.symbolic_shape("B, T")
@@ -91,7 +91,7 @@ def _from_waveform(model: Any, run: Callable[[Any, Any], Any], padded: bool) -> 
     return trace(scores, jax.ShapeDtypeStruct((samples,), jnp.float32), name="scores")
 
 
-def _function(model: Any) -> tuple[Callable[[Any, Any], Any], int, bool]:
+def model_function(model: Any) -> tuple[Callable[[Any, Any], Any], int, bool]:
     """Scores from frames and mask, how many features a frame has, and whether there are frames at all."""
     program = model if isinstance(model, Program) else getattr(model, "program_", None)
     if isinstance(program, Program):
