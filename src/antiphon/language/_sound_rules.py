@@ -18,13 +18,14 @@ WIDTHS = (5, 10, 25)  # Frames; at 100 a second 50, 100 and 250 ms.
 UNMOVED = ("deviation", "range", "slope", "when_max", "when_min", "periodicity", "delta", "onset", "offset")
 
 
-def _course(word: str, of: int) -> str:
+def _course(word: str, of: int, stream: str = "x") -> str:
     """One map for each part of a clip, one after the other."""
-    return " + ".join(f"affine({word}(part[part={k}, of={of}](x)))" for k in range(1, of + 1))
+    return " + ".join(f"affine({word}(part[part={k}, of={of}]({stream})))" for k in range(1, of + 1))
 
 
 def _whole() -> list[tuple[str, str]]:
-    courses = [_course("mean", 3), _course("mean", 4), _course("deviation", 3)]
+    courses = [_course(word, of) for word in ("mean", "deviation") for of in (3, 4)]
+    courses.append(_course("mean", 4, "relative(x)"))
     single = ["duration[unit=s](x)"]
     single += [f"{r}(ratio[cut={cut}](x))" for r in REDUCTIONS for cut in CUTS]
     return [
