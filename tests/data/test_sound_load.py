@@ -125,6 +125,23 @@ def test_a_folder_of_classes(tmp_path):
         load(tmp_path / "pitch", sound=["level"], strict=True)
 
 
+def test_a_part_keeps_its_recordings(tmp_path, monkeypatch):
+    monkeypatch.setattr(_sound_gather, "HELD", 0)  # each is read when it is asked for
+    folder = by_speakers(tmp_path)
+    dataset = load(folder, sound="level", pattern="{label}_{speaker}_{index}")
+    for part in dataset:
+        assert len(part.sounds) == len(part)
+        assert all(clip.array is None for clip in part.sounds.clips)
+        for case, name in enumerate(part.sounds.names):
+            assert name.startswith(f"{part.y[case]}_{part.subjects[case]}_")
+            frames = part.sounds[case : case + 1].frames(LEVEL)[0]
+            np.testing.assert_allclose(frames, part.X[case], atol=1e-5)
+    few = dataset.train.take([3, 0])
+    assert few.sounds.names == (dataset.train.sounds.names[3], dataset.train.sounds.names[0])
+    assert dataset.train.take([]).sounds is None
+    assert load("planted-speed").test.sounds is None
+
+
 def test_speakers_are_on_one_side_only_by_default(tmp_path):
     dataset = load(by_speakers(tmp_path), sound="level", pattern="{label}_{speaker}_{index}")
     train, test = (set(split.subjects.tolist()) for split in dataset)
@@ -229,6 +246,8 @@ def test_copies_are_for_learning_only_and_stay_with_their_recording(tmp_path):
     np.testing.assert_array_equal(more.train.X[:count].frames, plain.train.X.frames)
     assert more.train.X.lengths.tolist() != plain.train.X.lengths.tolist() * 3  # other speeds
     assert "2 changed copies" in more.description
+    assert len(more.train.sounds) == 3 * count
+    assert more.train.sounds.names[count:].count("low/short.wav#1") == 1
     again = load(tmp_path, sound="level", augment=change)
     np.testing.assert_array_equal(again.train.X.frames, more.train.X.frames)
     other = load(tmp_path, sound="level", augment=replace(change, seed=4))
