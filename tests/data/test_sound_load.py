@@ -77,6 +77,19 @@ def test_a_long_recording_in_pieces_is_the_whole(held, tmp_path, monkeypatch):
     np.testing.assert_allclose(pieces.frames, whole.frames, atol=2e-4)
 
 
+def test_a_long_recording_that_is_resampled_is_never_read_whole(tmp_path, monkeypatch):
+    wave = (0.2 * np.random.default_rng(0).normal(size=20_000)).clip(-1, 1).astype(np.float32)
+    file = write(tmp_path / "a.wav", wave, 16000, subtype="FLOAT")
+    whole = Sounds.read(file, rate_hz=8000).frames("level")
+    monkeypatch.setattr(_sound_frames, "LONG", 5000)
+    monkeypatch.setattr(_sound_frames, "TOGETHER", 2048)
+    monkeypatch.setattr(_sound_gather, "HELD", 0)
+    monkeypatch.setattr(_sound_gather.Clip, "read", None)
+    pieces = Sounds.read(file, rate_hz=8000).frames("level")
+    assert pieces.lengths.tolist() == whole.lengths.tolist()
+    np.testing.assert_allclose(pieces.frames, whole.frames, atol=1e-3)
+
+
 def test_a_file_that_is_a_little_shorter_than_it_says(tmp_path, monkeypatch):
     file = write(tmp_path / "a.mp3", tone(8000))
     whole = file.read_bytes()

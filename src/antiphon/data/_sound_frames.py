@@ -12,7 +12,7 @@ from jaxtyping import Float32, Int
 
 from antiphon.data._features import Features
 from antiphon.data._sequences import Sequences
-from antiphon.data._sound_files import read_sound
+from antiphon.data._sound_files import read_blocks
 from antiphon.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ DEFAULT = ("mfcc", "centroid", "level")
 SHORTEST = 4096  # Samples of the smallest bucket: compiling costs more than padding.
 TOGETHER = 1 << 18  # Samples, padding included, that are computed at once.
 LONG = 1 << 20  # Samples from which on a recording is computed in pieces.
-AROUND = 16  # Frames on each side of a piece that are computed and thrown away: what slopes reach over.
 
 
 def sound_features(sound: Any, rate_hz: float) -> SoundFeatures:
@@ -194,54 +193,17 @@ def _in_pieces(sounds: Sounds, case: int, own: SoundFeatures) -> Float32[np.ndar
     """The frames of a long recording, of which no more than a piece is computed, or read, at a time."""
     import jax.numpy as jnp
 
-    from antiphon.audio import normalised
+    from antiphon.audio import SoundStream, normalised
 
-    plain = replace(own, cmvn=False)  # Over a whole recording, so after its pieces.
-    compute = _compiled(plain)
-    hop = own.hop_length
-    around = AROUND + -(-_reach(own) // hop)
-    step = TOGETHER // hop - 2 * around
-    if step < around:  # Such long frames that pieces would be nothing but borders.
-        frames, _ = compute(np.asarray(sounds[case])[None], np.array([len(sounds[case])], np.int32))
-        return np.asarray(frames)[0]
-    samples = int(sounds.lengths[case])
-    read, samples = _reader(sounds, case, samples)
-    time = own.frame_count(samples)
-    found = []
-    for first in range(0, time, step):
-        if first >= time:
-            break
-        begin = max(0, first - around)
-        start, stop = begin * hop, min(samples, (first + step + around) * hop)
-        piece = read(start, stop)
-        if len(piece) < stop - start:  # an MP3 file that is shorter than it says
-            samples = start + len(piece)
-            time = min(time, own.frame_count(samples))
-        padded = np.zeros((1, (step + 2 * around) * hop), np.float32)
-        padded[0, : len(piece)] = piece
-        frames, _ = compute(padded, np.array([len(piece)], np.int32))
-        found.append(np.array(frames[0, first - begin : min(first + step, time) - begin]))
-    whole = np.concatenate(found)
-    if own.cmvn:
+    seconds = TOGETHER / own.rate_hz
+    stream = SoundStream(replace(own, cmvn=False), block_seconds=seconds)
+    clip = sounds.clips[case]
+    if clip.path is None or clip.array is not None:
+        pieces: Iterator[np.ndarray] = iter([sounds[case]])
+    else:
+        pieces = read_blocks(clip.path, seconds, rate_hz=own.rate_hz, start=clip.start, end=clip.end)
+    found = [stream.feed(piece) for piece in pieces]
+    whole = np.concatenate([*found, stream.finish()])
+    if own.cmvn:  # Over a whole recording, so after its pieces.
         return np.asarray(normalised(jnp.asarray(whole), jnp.ones(len(whole), bool)))
     return whole
-
-
-def _reach(own: SoundFeatures) -> int:
-    """Samples on each side of its moment that a frame looks at, at most: for the pitch 1/60 s, and some."""
-    return max(own.frame_length, int(own.rate_hz / 25)) // 2 + 1
-
-
-def _reader(sounds: Sounds, case: int, samples: int) -> tuple[Callable[[int, int], np.ndarray], int]:
-    """A function that reads samples from one place to another of a recording, and how many there are."""
-    clip = sounds.clips[case]
-    if clip.path is None or clip.array is not None or clip.own_hz != sounds.rate_hz:
-        whole = sounds[case]  # In memory already, or resampled, which needs all of it.
-        return lambda start, stop: whole[start:stop], len(whole)
-    path, offset = clip.path, round(clip.start * clip.own_hz)
-
-    def read(start: int, stop: int) -> np.ndarray:
-        rate = clip.own_hz
-        return read_sound(path, start=(offset + start) / rate, end=(offset + stop) / rate)[0]
-
-    return read, samples
