@@ -1,7 +1,8 @@
 """Streaming: what an hour of listening costs, what memory it takes, and how near it comes to `predict`.
 
 An hour of spoken digits is written to a file and heard block by block by a recurrent network of 128 units
-that answers at every frame, and by a program that answers over all that was heard. Time is processor time on
+that answers at every frame, by a program that answers over all that was heard, and by a network in both
+directions that is asked for the last second four times a second. Time is processor time on
 one thread, of reading, features, model and decisions; compiling is told apart. Memory is what the process
 holds at the end over what it held after the first tenth.
 """
@@ -19,7 +20,7 @@ import numpy as np
 
 from antiphon.audio import Event, SoundFeatures, SoundStream
 from antiphon.data import Sequences, Sounds, frame_labels, join_sounds, read_blocks, sound_info
-from antiphon.estimators import Listener, ProgramRegressor, RecurrentTagger
+from antiphon.estimators import Listener, ProgramRegressor, RecurrentClassifier, RecurrentTagger
 from antiphon.language import Program
 
 SOUND = SoundFeatures(8000, ("mfcc", "delta", "level"))
@@ -43,7 +44,13 @@ def figures(options: Any) -> dict[str, Any]:
     events = [[Event(one.onset, one.offset, "speech") for one in some] for some in words]
     X = strings.frames(SOUND)
     network = RecurrentTagger(cell="lstm", hidden=128, bidirectional=False, epochs=5, random_state=0)
-    models = {"network": network.fit(X, frame_labels(X, events)), "program": _program(X)}
+    both = RecurrentClassifier(hidden=64, bidirectional=True, epochs=2, random_state=0)
+    clips = sounds[np.arange(0, len(sounds), 20)]
+    models = {
+        "network": network.fit(X, frame_labels(X, events)),
+        "program": _program(X),
+        "windows": both.fit(clips.frames(SOUND), clips.labels),
+    }
     rows: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "hour.wav")
@@ -51,7 +58,7 @@ def figures(options: Any) -> dict[str, Any]:
         for name, model in models.items():
             for way, block in BLOCKS.items():
                 rows[f"{name}_{way}"], said = _heard(model, file, block)
-                if way == "file":
+                if way == "file" and name != "windows":
                     rows[f"{name}_{way}"]["difference"] = _difference(model, hour, said)
                 sys.stderr.write(f"listen: {name}, {way}: {rows[f'{name}_{way}']}\n")
     return {
@@ -94,10 +101,11 @@ def _write(file: Path, sounds: Sounds, samples: int) -> Sounds:
 
 def _heard(model: Any, file: Path, block: float) -> tuple[dict[str, float], np.ndarray]:
     """What listening to a file costs, and what was said: probabilities of each frame, or the last number."""
-    listener = Listener(model, block_seconds=block)
+    windows = {"every_seconds": 0.25, "window_seconds": 1.0} if model.task == "classification" else {}
+    listener = Listener(model, block_seconds=block, **windows)
     samples = round(sound_info(file).seconds * 8000)
     # Filled at once, so that what is kept here to be compared does not look like memory of listening.
-    said = np.full((SOUND.frame_count(samples), 2 if model.task == "tagging" else 1), np.nan, np.float32)
+    said = np.full((SOUND.frame_count(samples), model.output_.scores + 1), np.nan, np.float32)
     tenth, place, early = samples // 10, 0, None
     start = time.process_time()
     for wave in read_blocks(file, block):
@@ -116,7 +124,8 @@ def _heard(model: Any, file: Path, block: float) -> tuple[dict[str, float], np.n
 
 def _keep(said: np.ndarray, place: int, decisions: list[Any]) -> int:
     for one in decisions:
-        said[place] = one.probabilities or one.label
+        answer = one.probabilities or (one.label,)
+        said[place, : len(answer)] = answer
         place += 1
     return place
 
@@ -124,7 +133,7 @@ def _keep(said: np.ndarray, place: int, decisions: list[Any]) -> int:
 def _difference(model: Any, hour: Sounds, said: np.ndarray) -> float:
     """The largest difference to `predict`, relative to the largest entry."""
     wanted = model.predict(hour)[:, None] if model.task == "regression" else model.predict_proba(hour)[0]
-    return float(np.abs(said - wanted).max() / np.abs(wanted).max())
+    return float(np.abs(said[:, : wanted.shape[1]] - wanted).max() / np.abs(wanted).max())
 
 
 def _features(hour: Sounds) -> float:

@@ -27,7 +27,7 @@ MODELS = {
     "tagger": (ProgramTagger, 'tags ["quiet", "loud"]', LOUD),
     "classes": (ProgramClassifier, 'classes ["quiet", "loud"]', "affine[1*level + 20](mean(x))"),
     "number": (ProgramRegressor, "numbers y", "affine[1*level](last(x))"),
-    "thirds": (ProgramClassifier, 'classes ["a", "b"]', "affine[1*level](mean(part[part=1, of=3](x)))"),
+    "thirds": (ProgramClassifier, 'classes ["a", "b"]', "affine[1*level + 20](mean(part[part=1, of=3](x)))"),
 }
 
 
@@ -130,6 +130,16 @@ def test_classes_come_at_the_end_or_every_so_often(antiphon, folder):
     )
     assert ended.code == 0, ended.err
     assert lines(ended.out) == [(0.1, "quiet"), (2.0, "quiet")]  # The last answer is printed in any case.
+
+
+def test_any_program_hears_the_last_seconds(antiphon, folder):
+    how = ("--window", "0.3", "--every", "0.1")
+    ended = antiphon("listen", folder / "thirds.antiphon", folder / "a.wav", *how)
+    assert ended.code == 0, ended.err
+    changes = lines(ended.out)
+    # The first third of a window is silent or loud.
+    assert [label for _, label in changes] == ["a", "b", "a", "a"]
+    assert [moment for moment, _ in changes] == pytest.approx([0.3, 0.8, 1.5, 2.0], abs=0.11)
 
 
 def test_numbers(antiphon, folder, tmp_path):

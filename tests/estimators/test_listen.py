@@ -1,12 +1,16 @@
 """Models that listen: what `predict` says of the whole, said as the sound comes in."""
 
+import os
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import soundfile
 
 from antiphon.audio import SoundFeatures
-from antiphon.data import Features, Sounds
+from antiphon.data import Features, Sounds, read_blocks
 from antiphon.errors import ExportError, InputError
 from antiphon.estimators import (
     CTCRecogniser,
@@ -268,3 +272,20 @@ def test_a_network_goes_on_where_it_was(kind, cell):
         wanted = jax.jit(lambda frames, masks: jax.vmap(lambda m: net(frames, m))(masks))(frames, so_far)
     np.testing.assert_allclose(found, wanted, atol=1e-6)
     np.testing.assert_array_equal(two[4], 0)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is asked of Linux")
+@pytest.mark.parametrize("name", ["lstm that tags", "program"])
+def test_memory_is_flat_over_twenty_minutes(name, tmp_path):
+    long = np.tile(wave(60), 20)
+    soundfile.write(tmp_path / "long.wav", long, 4000)
+    del long
+    listener = Listener(MODELS[name](), every_seconds=0.1, block_seconds=1.0)
+    held = []
+    for number, block in enumerate(read_blocks(tmp_path / "long.wav", 1.0)):
+        listener.feed(block)
+        if number in (200, 1199):
+            held.append(int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
+    assert listener.finish() or name != "program"
+    assert held[1] - held[0] < 2**20  # A thousand seconds more are 16 MB of samples alone.

@@ -42,7 +42,7 @@ def test_its_commands_and_options_exist():
     known = get_command(app).commands["listen"]
     options = {option for parameter in known.params for option in parameter.opts}
     lines = [line for text in blocks("") for line in text.splitlines()]
-    assert len(lines) == 5
+    assert len(lines) == 6
     for line in lines:
         _, command = line.split("antiphon listen ")
         assert set(re.findall(r"--[\w-]+", command)) <= options
