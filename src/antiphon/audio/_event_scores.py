@@ -98,9 +98,13 @@ def event_scores(
             theirs = [event for event in said if event.label == label]
             pairs = _pairs(ours, theirs, onset_collar, offset_collar, offset_share)
             counts.setdefault(label, np.zeros(3, int))[:] += (len(ours), len(theirs), pairs)
-    total = sum(counts.values(), np.zeros(3, int)).tolist()
-    by_label = {label: EventScores(*counts[label].tolist()).f1 for label in sorted(counts, key=str)}
-    return EventScores(*total, by_label)
+
+    def scores(three: np.ndarray, by_label: Mapping[Any, float]) -> EventScores:
+        ours, theirs, pairs = three.tolist()
+        return EventScores(ours, theirs, pairs, by_label)
+
+    by_label = {label: scores(counts[label], {}).f1 for label in sorted(counts, key=str)}
+    return scores(sum(counts.values(), np.zeros(3, int)), by_label)
 
 
 def _pairs(
