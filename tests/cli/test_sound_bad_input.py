@@ -6,12 +6,22 @@ What can be used is used, and what cannot is named; what leaves nothing to use i
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 
 from antiphon.data import Sounds, load
 from antiphon.errors import AntiphonError, DatasetError, InputError
-from antiphon.estimators import RecurrentClassifier
+from antiphon.estimators import ProgramClassifier
+from antiphon.language import Program
+
+PROGRAM = """language sequence
+input x: Seq[Real[2]] of centroid [Hz], level [dB]
+rate 100 Hz
+output classes ["high", "low"]
+program
+  affine[-1*centroid + 1000](mean(x))
+"""
 
 
 def tone(samples=2000, hz=440.0, rate=8000):
@@ -34,8 +44,14 @@ def good(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def fitted(good):
+    """A program that was written by hand, which saves a search."""
     train, _ = load(good, sound="centroid,level")
-    return RecurrentClassifier(hidden=2, epochs=2, random_state=0).fit(train.X, train.y)
+    program = Program.parse(PROGRAM)
+    model = ProgramClassifier()
+    model._read(train.X, reset=True)
+    model.program_, model.output_, model.metric_ = program, program.output, "accuracy"
+    model.classes_, model.programs_ = np.array(["high", "low"]), pd.DataFrame()
+    return model
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +135,7 @@ REFUSED = {
         all_of_another_rate,
         "",
         "Recordings of 16000 Hz, and features for 8000 Hz",
-        "Recordings of 16000 Hz, and RecurrentClassifier was fitted on recordings of 8000 Hz",
+        "Recordings of 16000 Hz, and ProgramClassifier was fitted on recordings of 8000 Hz",
     ),
     "no recordings": (
         nothing_in_it,
@@ -164,7 +180,7 @@ def test_one_that_cannot_be_used_is_named_and_left_out(name, antiphon, good, lis
     with pytest.raises(AntiphonError, match=r"low/x\.wav"):
         fitted.predict(place)
     with pytest.raises(AntiphonError, match=r"x\.wav"):
-        RecurrentClassifier().fit([place / "low" / "x.wav", place / "high" / "0.wav"], ["low", "high"])
+        ProgramClassifier().fit([place / "low" / "x.wav", place / "high" / "0.wav"], ["low", "high"])
     alone = antiphon("predict", listener, place / "low" / "x.wav")
     assert (alone.code, said in alone.err) == (2, True), alone.err
     assert said in load(place, sound="level").problems[0].what

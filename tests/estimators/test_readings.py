@@ -67,6 +67,7 @@ def test_what_is_read_is_what_the_words_say():
     assert readings.entries(readings.all[0]) == ("speed", "angle")
 
 
+@pytest.mark.slow
 def test_the_same_reading_twice_is_one():
     program = Program.parse(
         HEAD + "output numbers y\nprogram\n  if affine[1*speed - 1](mean(x)) > 0 "
@@ -80,6 +81,7 @@ def test_the_same_reading_twice_is_one():
     assert (readings.number_at(path), column, value, direction) == (0, 0, 1.0, ">")
 
 
+@pytest.mark.slow
 def test_a_tagger_reads_streams():
     program = Program.parse(
         TAGS + "map(v -> if affine[1*angle + 1](v) > 0 then affine[1*speed](v) else affine[-1](v), "
@@ -101,10 +103,10 @@ def test_a_tagger_reads_streams():
     assert not parts[0][~mask].any()
 
 
-@pytest.mark.parametrize("time", [40, 300])
-def test_a_long_case_is_changed_in_stretches(time, monkeypatch):
+def test_a_long_case_is_changed_in_stretches(monkeypatch):
     from antiphon.estimators import _readings
 
+    time = 300
     monkeypatch.setattr(_readings, "MOST_NUMBERS", 2 * 2 * 512 * 16)
     program = Program.parse(CLASSES + "affine[speed; angle; 1](mean(part[part=1, of=2](x)))")
     (window,) = Readings(program).seen(cases((time,))[0])

@@ -89,8 +89,8 @@ def with_sounds(result, **more):
     return dataclasses.replace(result, **{"listening": listening, "subjects": subjects, "data": data, **more})
 
 
-def test_everything_is_on_the_page_and_in_it(result):
-    page = render_html(with_sounds(result))
+def test_everything_is_on_the_page_and_in_it(bare):
+    page = render_html(with_sounds(bare))
     text = re.sub(r"<[^>]*>", " ", page)
     for said in (
         "2 of 20 recordings", "4 mistakes: 1 drawn, 1 more to listen to below, 2 left out", "a.wav · ann",
@@ -128,8 +128,8 @@ def test_each_drawing_and_player_is_told_in_words(bare):
     assert page.count("<audio controls") == page.count(' aria-label="a.wav, 0.30 seconds"') + 2
 
 
-def test_a_run_without_recordings_says_nothing_of_them(result):
-    page = render_html(result)
+def test_a_run_without_recordings_says_nothing_of_them(bare):
+    page = render_html(bare)
     assert "<audio" not in page
     assert 'id="sounds"' not in page
     assert 'id="subjects"' not in page
