@@ -13,6 +13,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from antiphon.audio import Augmentation, SoundFeatures
 from antiphon.data import Sequences, Sounds
@@ -27,6 +28,7 @@ CEPSTRA = SoundFeatures(8000, ("mfcc",))  # 20 coefficients, of frames of 32 ms 
 COARSE = SoundFeatures(8000, ("mfcc",), n_mfcc=13)
 # Speed moves the formants as another length of the vocal tract does, and the pitch.
 VOICES = Augmentation(copies=3, speed=(0.78, 1.28), snr_db=(8.0, 35.0), gain_db=None, shift_seconds=0.03)
+BATCH = 32
 
 
 def figures(options: Any) -> dict[str, Any]:
@@ -64,12 +66,19 @@ def figures(options: Any) -> dict[str, Any]:
 
 
 def searched(
-    train: Sounds, listen: SoundFeatures = CEPSTRA, *, groups: Any = None, quick: bool = False
+    train: Sounds,
+    listen: SoundFeatures = CEPSTRA,
+    *,
+    groups: Any = None,
+    candidates: int = 120,
+    quick: bool = False,
 ) -> tuple[ProgramClassifier, dict[str, Any]]:
     """A program without neural parts, as the search finds it, and what is known of it."""
     begun = time.process_time()
     options = Settings(steps=60 if quick else 200, finalists=3, penalty=0.0003)
-    model = ProgramClassifier("sound", candidates=35 if quick else 120, random_state=0, options=options)
+    model = ProgramClassifier(
+        "sound", candidates=35 if quick else candidates, random_state=0, options=options
+    )
     model.fit(train.frames(listen), train.labels, groups=groups)
     text = program_text(model.program_)
     return model, {
@@ -109,8 +118,10 @@ class Listening:
         frames = self.heard(train).frames
         self.mean, self.spread = frames.mean(0), frames.std(0)
         train = train if voices is None else train.augmented(voices)
-        network.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-        network.fit(self.heard(train), numbers(train), epochs=epochs, batch_size=32)
+        steps = epochs * (len(train) // BATCH + 4)  # A batch is of one length: a few are not full.
+        rate = optax.cosine_decay_schedule(2e-3, steps, alpha=0.01)
+        network.compile(optax.adam(rate), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+        network.fit(self.heard(train), numbers(train), epochs=epochs, batch_size=BATCH)
 
     def heard(self, sounds: Sounds) -> Sequences:
         """Frames as the network takes them."""
@@ -180,17 +191,22 @@ def new_speakers(sounds: Sounds, index: np.ndarray, options: Any) -> dict[str, A
     for speaker in sorted(set(sounds.speakers.tolist())):
         own = sounds.speakers == speaker
         train, held = sounds[~own & (index >= 5)], sounds[own & ((index >= 5) | options.test)]
-        program, _ = searched(train, COARSE, groups=train.speakers, quick=options.quick)
+        program, _ = searched(train, COARSE, groups=train.speakers, candidates=60, quick=options.quick)
         said = {"program": program.predict_proba(held.frames(COARSE))}
         network = recurrent(train, 0, epochs=2 if options.quick else 8, listen=COARSE, relative=True)
         said["lstm"] = network.predict(held)
         said["cnn"] = convolutional(train, 0, epochs=2 if options.quick else 8).predict(held)
-        # Their mean, each as sure as it is: geometric, as of experts that must agree.
-        said["program, lstm, cnn"] = np.exp(sum(np.log(p + 1e-3) for p in said.values()) / len(said))
+        said["hybrid"] = agreed(said["program"], said["lstm"])
+        said["program, lstm, cnn"] = agreed(said["program"], said["lstm"], said["cnn"])
         rows[speaker] = {name: accuracy(p, held) for name, p in said.items()}
         say("speaker left out", (speaker, rows[speaker]))
     means = {name: float(np.mean([row[name] for row in rows.values()])) for name in next(iter(rows.values()))}
     return {"loso_mean": means["program, lstm, cnn"], "loso_means": means, "loso": rows}
+
+
+def agreed(*said: np.ndarray) -> np.ndarray:
+    """The geometric mean of probabilities: what several models say that must agree."""
+    return np.exp(np.mean([np.log(p + 1e-3) for p in said], axis=0))
 
 
 def numbers(sounds: Sounds) -> np.ndarray:
