@@ -59,21 +59,25 @@ def same(found, wanted):
     assert (np.abs(found - wanted) / scale).max() <= 1e-5
 
 
-@settings(max_examples=10, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=40, deadline=None)
 @given(st.integers(1, ROOM), st.lists(st.integers(0, 900), max_size=8), st.integers(0, 9))
 def test_every_kind_is_that_of_the_whole(samples, sizes, seed):
     wave = sound(samples, seed)
     same(streamed(EVERY, wave, sizes), whole(EVERY, wave))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.integers(1, ROOM), st.lists(st.integers(0, 900), max_size=8), st.sampled_from([0.004, 0.05, 2.0]))
 def test_frames_and_hops_of_odd_lengths(samples, sizes, block):
     wave = sound(samples)
     same(streamed(ODD, wave, sizes, block), whole(ODD, wave))
 
 
-@pytest.mark.parametrize("features", [PLAIN, ODD, EVERY], ids=["plain", "odd", "every"])
+SOME = [PLAIN, ODD, pytest.param(EVERY, marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize("features", SOME, ids=["plain", "odd", "every"])
 def test_a_frame_comes_as_soon_as_its_sound_has_been_heard(features):
     stream = SoundStream(features)
     slopes = "delta" in features.kinds

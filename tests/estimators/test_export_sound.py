@@ -118,6 +118,7 @@ def test_a_python_file_takes_samples_and_says_the_class():
         np.testing.assert_allclose(found, scores, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_an_onnx_model_takes_samples():
     model = tagger()
     run = from_onnx(export_model(model, "onnx"))

@@ -19,6 +19,7 @@ def run(code, monkeypatch, folder):
     exec(compile("\n".join(code), str(PAGE), "exec"), {})
 
 
+@pytest.mark.slow
 def test_its_code_runs_but_for_what_is_fitted(tmp_path, monkeypatch, capsys):
     code = [block for block in blocks("python") if ".fit(" not in block]
     assert len(code) == len(blocks("python")) - 1

@@ -58,8 +58,13 @@ def model_stream(model: Any) -> ModelStream:
             "A network that reads forward only.",
             "Learn it again with bidirectional=False (of networks by name: 'gru', not 'bigru').",
         )
-    step = eqx.filter_jit(lambda n, state, frames, mask: n.resume(frames, mask, state)[::-1])
-    return ModelStream(network.initial_state(), lambda *given: step(network, *given))
+    return ModelStream(network.initial_state(), lambda *given: _resumed(network, *given))
+
+
+@eqx.filter_jit
+def _resumed(network: Any, state: Any, frames: Frames, mask: Mask) -> tuple[Any, Scores]:
+    scores, state = network.resume(frames, mask, state)
+    return state, scores
 
 
 def _of_program(program: Program) -> ModelStream:
