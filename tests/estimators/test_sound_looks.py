@@ -14,6 +14,7 @@ from antiphon.estimators._listening_choice import MOST_LOOKS, MOST_MORE, choose
 from antiphon.estimators._sound_looks import listening
 from antiphon.estimators._subjects import subject_scores
 from antiphon.language import Program
+from antiphon.report._sound_plot import sound_plot
 
 HEAD = "language sequence\ninput x: Seq[Real[2]] of centroid [Hz], level [dB]\nrate 100 Hz\n"
 PROGRAM = (
@@ -273,3 +274,20 @@ def test_numbers_are_shown_where_they_are_best_and_worst():
     drawn, more, _ = choose(y, y + np.arange(10) / 10, None, "regression")
     assert drawn == [0, 1, 9, 8, 7, 6]
     assert more == []
+
+
+@pytest.mark.slow
+def test_what_is_read_beyond_an_excerpt_is_not_drawn_in_it(tones, monkeypatch):
+    monkeypatch.setattr(_sound_looks, "MOST_SECONDS", 0.1)
+    program = Program.parse(
+        HEAD + 'output classes ["noise", "tone"]\nprogram\n  affine[0.1*level](first(x)) + '
+        "affine[-0.001*centroid](last(x))"
+    )
+    found = listening(program, tones, program.predict(list(tones.test.X)))
+    for look in found.looks:
+        assert len(look.spectrogram) == 10
+        windows = {taken.words: taken.window for stream in look.streams for taken in stream.taken}
+        # One end or the other is shown, and never both.
+        assert sorted(windows.values()) in ([(0, 0), (0, 1)], [(0, 0), (9, 10)])
+        assert len(look.windows) == 1
+        assert sound_plot(look).startswith("<svg")

@@ -14,7 +14,7 @@ from antiphon.data import Dataset, Sequences, Sounds, bucket_length
 from antiphon.estimators._listening_choice import choose
 from antiphon.estimators._looks import SAME_SCALE, comparisons, contributions, lead, phrase, winners
 from antiphon.estimators._readings import Readings, average_readings
-from antiphon.language import Apply, Program, Term, Var, entry_names, walk
+from antiphon.language import Apply, Program, Seq, Term, Var, entry_names, walk
 from antiphon.report import Course, Listening, Recording, SoundLook, Stream, Taken
 
 MOST_STREAMS, MOST_TAKEN = 4, 6  # that are drawn
@@ -180,7 +180,11 @@ class _Drawn:
             replace(
                 stream,
                 values=stream.values[first:stop],
-                taken=tuple(replace(one, window=_moved(one.window, first, stop)) for one in stream.taken),
+                taken=tuple(
+                    # Of what is taken from elsewhere nothing is drawn here.
+                    replace(one, window=one.window and (_moved(one.window, first, stop) or (0, 0)))
+                    for one in stream.taken
+                ),
             )
             for stream in self._streams(case, seen)
         ]
@@ -193,7 +197,10 @@ class _Drawn:
         tagging = self.readings.tagging
         return SoundLook(
             recording=recording,
-            spectrogram=spectrogram[: stop - first],
+            # A file that turned out a little shorter than it says may lack a frame.
+            spectrogram=np.pad(spectrogram, ((0, max(0, stop - first - len(spectrogram))), (0, 0)), "edge")[
+                : stop - first
+            ],
             band_hz=edges,
             hop_seconds=hop,
             streams=tuple(streams),
@@ -298,14 +305,15 @@ class _Drawn:
         values, mask = self.values[[case]], self.mask[[case]]
         if reading.stream is not None:
             path, term = reading.stream
-            if entry_names(self.program.typing[path]) == self.readings.entries(reading):
+            typing, entries = self.program.typing, self.readings.entries(reading)
+            if isinstance(typing[path], Seq) and entry_names(typing[path]) == entries:
                 found = self.readings.of(term, values, mask)[0][:time]
                 # Of a word that only chooses frames what it chooses from says more.
-                while isinstance(term, Apply) and term.args:
+                while isinstance(term, Apply) and isinstance(typing.get((*path, 0)), Seq):
                     below = self.readings.of(term.args[0], values, mask)[0][:time]
                     if not np.array_equal(below, found):
                         break
-                    term = term.args[0]
+                    path, term = (*path, 0), term.args[0]
                 return found, term
         counts = _points(time, values.shape[2])
         prefixes = np.arange(values.shape[1])[None, :] < counts[:, None]

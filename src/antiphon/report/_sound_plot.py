@@ -278,6 +278,8 @@ def _stream(look: SoundLook, stream: Stream, lines: Sequence[str], axes: Axes) -
     shaded = set()
     for taken in stream.taken:
         first, stop = taken.window or (0, len(values))
+        if first == stop:
+            continue
         left, right = _place(look, first, stop)
         if (first, stop) not in shaded and not _is_all(look, first, stop):
             shaded.add((first, stop))

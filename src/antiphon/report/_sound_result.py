@@ -21,7 +21,8 @@ class Taken:
         unit: Its unit, `""` where it has none.
         value: The number that was taken here; None where every frame is.
         contribution: How much this number speaks for (positive) or against the prediction.
-        window: What it is taken from: the first frame and the frame after the last.
+        window: What it is taken from: the first frame and the frame after the last; both the same where it
+            is elsewhere than in the excerpt that is shown.
         thresholds: What it is compared with: (value, `">"` or `"<"` for where the condition holds).
         to_scale: Whether the number is on the scale of the stream, as a mean is.
 
