@@ -25,8 +25,9 @@ Vector = Float[Array, " n"]
 CUTS = (500, 1000, 2000)  # Hz
 UNITS = ("s", "frames")
 
-sound = Language("sound", extends=sequence)
-sound.is_ready = True
+sound = Language.bare("sound", is_ready=True)
+sound.primitives.update(sequence.primitives)
+sound.equations = sequence.equations
 sound.size_limit = 36  # Room for a mean, a deviation and a maximum in each third.
 
 
