@@ -21,7 +21,7 @@ def figures(options: Any) -> dict[str, Any]:
     learned = index >= 10
     speakers = sorted(set(sounds.speakers.tolist()))
     left = speakers[-1]
-    count = 60 if quick else 600
+    count = 60 if quick else 300
     known = fitted(sounds[learned], count)
     others = fitted(sounds[learned & (sounds.speakers != left)], count)
     new, new_speaker = strings(sounds[held], 100, 7), strings(sounds[held & (sounds.speakers == left)], 60, 8)
