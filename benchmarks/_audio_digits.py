@@ -49,7 +49,7 @@ def figures(options: Any) -> dict[str, Any]:
     }
     lstms, hybrids = [], []
     for seed in range(1 if options.quick else options.seeds):
-        network = recurrent(train, seed, epochs=2 if options.quick else 14)
+        network = recurrent(train, seed, epochs=2 if options.quick else 10)
         lstms.append(accuracy(network.predict(held), held))
         hybrids.append(accuracy(together(program.program_, network).predict(held.frames(CEPSTRA)), held))
         say("lstm, hybrid", (seed, lstms[-1], hybrids[-1]))
@@ -193,7 +193,7 @@ def new_speakers(sounds: Sounds, index: np.ndarray, options: Any) -> dict[str, A
         train, held = sounds[~own & (index >= 5)], sounds[own & ((index >= 5) | options.test)]
         program, _ = searched(train, COARSE, groups=train.speakers, candidates=60, quick=options.quick)
         said = {"program": program.predict_proba(held.frames(COARSE))}
-        network = recurrent(train, 0, epochs=2 if options.quick else 8, listen=COARSE, relative=True)
+        network = recurrent(train, 0, epochs=2 if options.quick else 6, listen=COARSE, relative=True)
         said["lstm"] = network.predict(held)
         said["cnn"] = convolutional(train, 0, epochs=2 if options.quick else 8).predict(held)
         said["hybrid"] = agreed(said["program"], said["lstm"])
