@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import textwrap
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -30,6 +29,7 @@ from antiphon.report._figure import (
     shorten,
     thinned,
 )
+from antiphon.report._sound_axes import apart, bare, beside, moments, span, stretch
 from antiphon.report._sound_result import Course, SoundLook, Stream, Taken
 
 MOST_WINDOWS = 4
@@ -81,29 +81,13 @@ def sound_plot(look: SoundLook) -> Markup:
             top -= height + gap
             axes = figure.add_axes((_LEFT / WIDTH, top / total, 1 - (_LEFT + _RIGHT) / WIDTH, height / total))
             fill(axes)
-            axes.set_xlim(*_span(look))
+            axes.set_xlim(*span(look))
             panels.append(axes)
         for axes in panels[:-1]:
             axes.tick_params(axis="x", bottom=False, labelbottom=False)
         panels[-1].set_xlabel("seconds")
 
     return draw(total, paint)
-
-
-def _moments(look: SoundLook) -> Float[np.ndarray, " time"]:
-    return look.recording.start + np.arange(len(look.spectrogram)) * look.hop_seconds
-
-
-def _span(look: SoundLook) -> tuple[float, float]:
-    """From half a frame before the first moment to half a frame after the last."""
-    start, half = look.recording.start, look.hop_seconds / 2
-    return start - half, start + len(look.spectrogram) * look.hop_seconds - half
-
-
-def _place(look: SoundLook, first: float, stop: float) -> tuple[float, float]:
-    """The seconds of a stretch of frames."""
-    left, _ = _span(look)
-    return left + first * look.hop_seconds, left + stop * look.hop_seconds
 
 
 def _is_all(look: SoundLook, first: float, stop: float) -> bool:
@@ -119,30 +103,27 @@ def _told_windows(look: SoundLook) -> list[tuple[str, float, float]]:
     return [(", ".join(labels), *place) for place, labels in found.items()][:MOST_WINDOWS]
 
 
-def _bare(axes: Axes) -> None:
-    axes.spines[:].set_visible(False)
-    axes.tick_params(axis="y", length=0)
-
-
 def _windows(axes: Axes, look: SoundLook, windows: Sequence[tuple[str, float, float]]) -> None:
-    low, high = _span(look)
-    for lane, (label, first, stop) in enumerate(windows):
-        left, right = _place(look, first, stop)
+    """A bar a stretch, earlier ones first; its words on it or on the side that has more room."""
+    low, high = span(look)
+    for lane, (label, first, stop) in enumerate(sorted(windows, key=lambda window: window[1:])):
+        left, right = stretch(look, first, stop)
         axes.barh(lane, right - left, left=left, height=0.82, color=PROGRAM, alpha=0.25)
         axes.vlines([left, right], lane - 0.41, lane + 0.41, color=PROGRAM, linewidth=1.5)
-        text = shorten(label, 60)
-        roomy = (right - left) / (high - low) > 0.0115 * len(text)
-        at_right = (left + right) / 2 < (low + high) / 2
-        place = (left + right) / 2 if roomy else right if at_right else left
+        # How many letters there is room for: on the bar, before it, after it.
+        rooms = [(right - left) / (high - low), (left - low) / (high - low), (high - right) / (high - low)]
+        letters = [int(room / 0.0105) for room in rooms]
+        side = 0 if letters[0] > len(label) else 1 if letters[1] > letters[2] else 2
+        at = ((left + right) / 2, left, right)[side]
         axes.annotate(
-            text, (place, lane), xytext=(0 if roomy else 5 if at_right else -5, 0),
-            textcoords="offset points", ha="center" if roomy else "left" if at_right else "right",
+            shorten(label, max(letters[side], 12)), (at, lane),
+            xytext=((0, -5, 5)[side], 0), textcoords="offset points", ha=("center", "right", "left")[side],
             va="center", fontsize=8.5, color=INK,
         )  # fmt: skip
     axes.set_ylim(len(windows) - 0.5, -0.5)
     axes.set_yticks([])
     axes.set_ylabel("reads", rotation=0, ha="right", va="center")
-    _bare(axes)
+    bare(axes)
 
 
 def _spectrogram(axes: Axes, look: SoundLook) -> None:
@@ -153,7 +134,7 @@ def _spectrogram(axes: Axes, look: SoundLook) -> None:
     image = (colormaps["magma"](shade)[..., :3] * 255).astype(np.uint8)
     bands = len(level)
     axes.imshow(
-        image, interpolation="none", aspect="auto", origin="lower", extent=(*_span(look), 0, bands)
+        image, interpolation="none", aspect="auto", origin="lower", extent=(*span(look), 0, bands)
     )  # fmt: skip
     edges = np.asarray(look.band_hz, float)
 
@@ -167,14 +148,14 @@ def _spectrogram(axes: Axes, look: SoundLook) -> None:
     axes.tick_params(axis="y", labelcolor=MUTED)
     axes.set_ylabel("Hz", rotation=0, ha="right", va="center")
     axes.set_ylim(0, bands)
-    axes.set_xlim(*_span(look))
+    axes.set_xlim(*span(look))
     outline = [patheffects.withStroke(linewidth=3, foreground="#000000aa")]
     words: list[tuple[str, float, str]] = []
     for stream in look.streams:
         if stream.unit != "Hz":
             continue
         line = height(np.asarray(stream.values, float))
-        axes.plot(*thinned(_moments(look), line), color=_OVER, linewidth=1.3, path_effects=outline)
+        axes.plot(*thinned(moments(look), line), color=_OVER, linewidth=1.3, path_effects=outline)
         there = line[np.isfinite(line)]
         words += [(stream.name, float(there[-1]), MUTED)] if len(there) else []
         for value, direction in _limits(stream):
@@ -182,20 +163,11 @@ def _spectrogram(axes: Axes, look: SoundLook) -> None:
             axes.axhline(place, color=_LIMIT, linewidth=1.3, linestyle=(0, (5, 2)), path_effects=outline)
             words.append((f"{direction} {value:.4g} Hz", place, AGAINST))
     words = [(text, place, colour) for text, place, colour in dict.fromkeys(words) if np.isfinite(place)]
-    for (text, _, colour), place in zip(words, _apart([w[1] for w in words], 0.08 * bands), strict=True):
-        _beside(axes, text, place, colour)
+    for (text, _, colour), place in zip(words, apart([w[1] for w in words], 0.08 * bands), strict=True):
+        beside(axes, text, place, colour)
     for _, first, stop in _told_windows(look):
-        for moment in _place(look, first, stop):
+        for moment in stretch(look, first, stop):
             axes.axvline(moment, color=_LIMIT, linewidth=1.2, linestyle=(0, (1, 2)), path_effects=outline)
-
-
-def _beside(axes: Axes, text: str, height: float, colour: Any) -> None:
-    """A word at the right of a panel, at a height of its axis."""
-    if np.isfinite(height):
-        axes.annotate(
-            shorten(text, 18), (1, height), xycoords=("axes fraction", "data"), xytext=(5, 0),
-            textcoords="offset points", va="center", color=colour, fontsize=8.5, annotation_clip=False,
-        )  # fmt: skip
 
 
 def _round_hz(edges: Float[np.ndarray, " edge"]) -> Float[np.ndarray, " tick"]:
@@ -215,7 +187,7 @@ def _pooled(level: Float[np.ndarray, "time band"], columns: int) -> Float[np.nda
 def _events(axes: Axes, look: SoundLook) -> None:
     """True and predicted events as bars, one colour a label."""
     ribbons = (("true", look.true_events), ("predicted", look.predicted_events))
-    low, high = _span(look)
+    low, high = span(look)
     for lane, (_, events) in enumerate(ribbons):
         axes.axhline(lane, color=LINE, linewidth=0.8, zorder=0)
         for label, onset, offset in events:
@@ -229,7 +201,7 @@ def _events(axes: Axes, look: SoundLook) -> None:
                 )  # fmt: skip
     axes.set_yticks(range(len(ribbons)), [name for name, _ in ribbons])
     axes.set_ylim(len(ribbons) - 0.5, -0.5)
-    _bare(axes)
+    bare(axes)
 
 
 def _label_colour(look: SoundLook, label: str) -> tuple[float, ...]:
@@ -247,11 +219,11 @@ def _weight(axes: Axes, look: SoundLook) -> None:
     image = np.zeros((1, len(weight), 4))
     image[..., :3] = np.where((weight >= 0)[None, :, None], PROGRAM_RGB, AGAINST_RGB)
     image[..., 3] = np.sqrt(np.abs(weight) / (np.abs(weight).max() or 1.0))[None, :]
-    axes.imshow(image, interpolation="none", aspect="auto", extent=(*_span(look), 0, 1))
+    axes.imshow(image, interpolation="none", aspect="auto", extent=(*span(look), 0, 1))
     axes.set_yticks([0.5], [_VERBS[_is_number(look)][0]], fontsize=8)
     axes.tick_params(axis="y", length=0)
     axes.spines[:].set_visible(True)
-    axes.set_xlim(*_span(look))
+    axes.set_xlim(*span(look))
 
 
 def _is_number(look: SoundLook) -> bool:
@@ -274,13 +246,13 @@ def _lines_of_words(look: SoundLook, stream: Stream) -> list[str]:
 def _stream(look: SoundLook, stream: Stream, lines: Sequence[str], axes: Axes) -> None:
     """A line; the stretch that is read shaded, the number that is taken from it, the thresholds."""
     values = np.asarray(stream.values, float)
-    axes.plot(*thinned(_moments(look), values), color=INK, linewidth=1.3)
+    axes.plot(*thinned(moments(look), values), color=INK, linewidth=1.3)
     shaded = set()
     for taken in stream.taken:
         first, stop = taken.window or (0, len(values))
         if first == stop:
             continue
-        left, right = _place(look, first, stop)
+        left, right = stretch(look, first, stop)
         if (first, stop) not in shaded and not _is_all(look, first, stop):
             shaded.add((first, stop))
             axes.axvspan(left, right, color=PROGRAM, alpha=0.12, linewidth=0)
@@ -288,7 +260,7 @@ def _stream(look: SoundLook, stream: Stream, lines: Sequence[str], axes: Axes) -
             axes.hlines(taken.value, left, right, color=PROGRAM, linewidth=1.6)
     for value, direction in _limits(stream):
         axes.axhline(value, color=AGAINST, linewidth=1.3, linestyle=(0, (5, 2)))
-        _beside(axes, shorten(f"{direction} {value:.4g} {stream.unit}"), value, AGAINST)
+        beside(axes, shorten(f"{direction} {value:.4g} {stream.unit}"), value, AGAINST)
     for place, text in enumerate(lines):
         axes.annotate(
             text, (0, 1), xycoords="axes fraction", xytext=(0, 3 + 11.5 * (len(lines) - 1 - place)),
@@ -358,9 +330,9 @@ def _course(look: SoundLook, course: Course, axes: Axes) -> None:
     axes.set_ylabel(name, rotation=0, ha="right", va="center")
     axes.tick_params(axis="y", labelsize=8, labelcolor=MUTED)
     low, high = axes.get_ylim()
-    heights = _apart([float(np.clip(word[1], low, high)) for word in words], 0.17 * (high - low))
+    heights = apart([float(np.clip(word[1], low, high)) for word in words], 0.17 * (high - low))
     for (text, _, colour), height in zip(words, heights, strict=True):
-        _beside(axes, text, height, colour)
+        beside(axes, text, height, colour)
 
 
 def _lines(look: SoundLook, course: Course) -> list[int]:
@@ -376,7 +348,7 @@ def _lines(look: SoundLook, course: Course) -> list[int]:
 
 def _said(axes: Axes, look: SoundLook, course: Course, lines: Sequence[int]) -> None:
     """The decision as stretches of colour with its name, where there is room."""
-    low, high = _span(look)
+    low, high = span(look)
     seconds = np.asarray(course.seconds, float)
     bounds = np.concatenate([[low], (seconds[1:] + seconds[:-1]) / 2, [high]])
     cuts = [0, *(i for i in range(1, len(course.said)) if course.said[i] != course.said[i - 1])]
@@ -387,12 +359,3 @@ def _said(axes: Axes, look: SoundLook, course: Course, lines: Sequence[int]) -> 
         text = shorten(label, 18)
         if (right - left) / (high - low) > 0.0105 * len(text):
             axes.text((left + right) / 2, -0.19, text, ha="center", va="center", fontsize=8, color=INK)
-
-
-def _apart(heights: Sequence[float], least: float) -> list[float]:
-    """The same heights, moved so far that words at them do not touch."""
-    order = sorted(range(len(heights)), key=lambda i: heights[i])
-    moved = list(heights)
-    for lower, upper in itertools.pairwise(order):
-        moved[upper] = max(moved[upper], moved[lower] + least)
-    return moved
