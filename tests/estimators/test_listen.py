@@ -251,6 +251,11 @@ def test_windows_that_cannot_be():
         Listener(MODELS["program"](), window_seconds=0.01)
 
 
+def test_blocks_have_a_length():
+    with pytest.raises(InputError, match=r"block_seconds=0.*use 0\.1\.$"):
+        Listener(MODELS["program"](), block_seconds=0)
+
+
 def test_less_than_a_frame_is_no_answer():
     listener = Listener(MODELS["lstm that tags"]())
     listener.feed(wave(0.03))

@@ -17,7 +17,7 @@ from antiphon.estimators._reservoir import ReservoirClassifier
 from antiphon.estimators._stream import model_stream
 
 Scored = tuple[Float[np.ndarray, " moment"], Float[np.ndarray, "moment score"]]
-
+_WHOLE = (ProgramClassifier, ProgramRegressor, NetworkEstimator, ReservoirClassifier)
 
 OR_A_WINDOW = ". Or let it hear the last second again and again: window_seconds=1.0 (--window 1)."
 
@@ -37,8 +37,8 @@ class Following:
             self._sound = SoundStream(model.sound_, block_seconds=block_seconds)
             stream = model_stream(model)
         except (InputError, ExportError) as error:
-            if model.task == "tagging":
-                raise
+            if model.task == "tagging" or not isinstance(model, _WHOLE) or not block_seconds > 0:
+                raise  # A window would not help.
             advice = error.advice.rstrip(".") + OR_A_WINDOW
             raise type(error)(error.got, error.expected, advice) from error
         self._state, self._advance = stream.initial, stream.advance
@@ -166,9 +166,6 @@ class Windows:
     def _check_open(self) -> None:
         if self._ended:
             raise InputError("A sound that has ended.", "One that goes on.", "Make a new listener.")
-
-
-_WHOLE = (ProgramClassifier, ProgramRegressor, NetworkEstimator, ReservoirClassifier)
 
 
 def check_long_enough(samples: int, sound: SoundFeatures) -> None:
