@@ -190,6 +190,16 @@ def test_what_is_refused(antiphon, folder, monkeypatch, arguments, message):
     assert "Traceback" not in ended.err
 
 
+def test_an_exported_model_of_sound_takes_samples_or_frames(antiphon, folder, tmp_path):
+    for more, given in (((), "samples"), (("--frames",), "frames")):
+        ended = antiphon(
+            "export", folder / "tagger.antiphon", "--to", "numpy", "--out", tmp_path / "m.py", *more
+        )
+        assert ended.code == 0, ended.err
+        assert f"def scores({given}):" in (tmp_path / "m.py").read_text()
+        assert f"def predict({given}):" in (tmp_path / "m.py").read_text()
+
+
 def wav(samples, width, channels=1, rate=8000):
     out = io.BytesIO()
     with wave.open(out, "wb") as file:
