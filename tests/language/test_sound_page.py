@@ -44,6 +44,7 @@ def test_what_is_written_is_read_so():
         assert to_words(program) == f"y = {said}"
 
 
+@pytest.mark.slow
 def test_its_python_runs(capsys):
     exec(blocks("python")[0], {})
     assert re.fullmatch(r"\['\w+' '\w+'\]\n", capsys.readouterr().out)
