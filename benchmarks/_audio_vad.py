@@ -1,9 +1,10 @@
-"""Voice activity: a readable program of 15 nodes against a recurrent network.
+"""Voice activity: readable programs of 15 nodes against a recurrent network.
 
 Strings of spoken digits with pauses, in noise at 0, 5 and 10 dB. Four times a speaker is left out, and with
 him a colour of noise: what is judged on is a voice, a colour of noise, and babble of voices, none of which
-was learned from. Both models read the same frames, which can be computed as the sound comes in. True labels
-are the loud parts of the clean recordings. Recordings 0-4 of each digit and speaker are judged on with
+was learned from. All read the same frames. One program sees each frame relative to the mean of its whole
+recording (`vad_program`, `vad_gap`); the other looks back alone, as the network does (`vad_streaming`). True
+labels are the loud parts of the clean recordings. Recordings 0-4 of each digit and speaker are judged on with
 `--test` alone; else recordings 5-49 of the speaker that was left out are.
 """
 
@@ -18,6 +19,7 @@ import numpy as np
 from antiphon.audio import Event, SoundFeatures, event_scores, frame_f1, tags_to_events
 from antiphon.data import Sequences, Sounds, add_background, frame_labels, join_sounds
 from antiphon.estimators import NetworkTagger, ProgramTagger, show_program
+from antiphon.language import Language, sound
 from antiphon.search import Settings
 
 LISTEN = SoundFeatures(8000, ("mel", "level", "flatness"), hop_seconds=0.03, n_mels=8)
@@ -36,20 +38,21 @@ def figures(options: Any) -> dict[str, Any]:
         colour = COLOURS[fold % len(COLOURS)]
         kinds = [kind for kind in ("white", "pink", "brown") if kind != colour]
         own = sounds.speakers == speaker
-        learned = Mixtures(sounds[~own & (index >= 5)], [*kinds, "babble"], 18 if quick else 90, 1)
+        learned = Mixtures(sounds[~own & (index >= 5)], [*kinds, "babble"], 18 if quick else 60, 1)
         judged = Mixtures(sounds[own & ((index < 5) if test else (index >= 5))], [colour, "babble"], 24, 2)
         row = {"speaker": speaker, "colour": colour, **compared(learned, judged, quick=quick)}
         sys.stderr.write(f"vad: {row}\n")
         folds.append(row)
     means = {
         f"vad_{name}": float(np.mean([row[name] for row in folds]))
-        for name in ("gru", "program", "gru_events", "program_events")
+        for name in ("gru", "program", "streaming", "gru_events", "program_events", "streaming_events")
     }
     return {
         "vad_gap": means["vad_gru"] - means["vad_program"],
+        "vad_gap_streaming": means["vad_gru"] - means["vad_streaming"],
         **means,
         "vad_part": "test" if test else "validation",
-        "vad_nodes": max(row["nodes"] for row in folds),
+        "vad_nodes": max(row[f"{name}_nodes"] for row in folds for name in ("program", "streaming")),
         "vad_folds": folds,
     }
 
@@ -58,7 +61,7 @@ class Mixtures:
     """Strings of digits in noise, their frames, and when somebody speaks."""
 
     def __init__(self, sounds: Sounds, kinds: list[str], count: int, seed: int) -> None:
-        strings, words = join_sounds(sounds, count, words=(3, 8), gap_seconds=(0.2, 0.8), seed=seed)
+        strings, words = join_sounds(sounds, count, words=(2, 5), gap_seconds=(0.2, 0.8), seed=seed)
         self.events = [[Event(one.onset, one.offset, "speech") for one in some] for some in words]
         self.sounds = add_background(strings, self.events, kinds=kinds, talkers=sounds, seed=seed)
         self.X: Sequences = self.sounds.frames(LISTEN)
@@ -77,26 +80,44 @@ class Mixtures:
 
 
 def compared(learned: Mixtures, judged: Mixtures, *, quick: bool) -> dict[str, Any]:
-    """Both models, fitted to the same mixtures."""
+    """All models, fitted to the same mixtures."""
     voices = learned.sounds.speakers
     network = NetworkTagger(
-        "gru", {"hidden": 32, "dropout": 0.3}, epochs=5 if quick else 60, metric="f1", random_state=0
+        "gru", {"hidden": 32, "dropout": 0.3}, epochs=5 if quick else 40, metric="f1", random_state=0
     )
-    program = ProgramTagger(
-        language="sequence",
-        size_limit=NODES,
-        metric="f1",
-        random_state=0,
-        constraints=("without delta", "without window_difference"),  # what changes is not what is there
-        options=Settings(candidates=12 if quick else 60, halving=True),
-    )
+    models: dict[str, Any] = {"gru": network}
+    for name, language in (("program", voice(whole=True)), ("streaming", voice(whole=False))):
+        options = Settings(candidates=6 if quick else 28, size_limit=NODES, halving=True)
+        models[name] = ProgramTagger(language=language, metric="f1", random_state=0, options=options)
     found: dict[str, Any] = {}
-    for name, model in (("gru", network), ("program", program)):
+    for name, model in models.items():
         start = time.process_time()
         model.fit(learned.X, learned.y, groups=voices)
         found[name], found[f"{name}_events"], found[f"{name}_of"] = judged.scores(model)
         found[f"{name}_cpu_seconds"] = time.process_time() - start
-    found["nodes"] = program.program_.size
-    found["text"] = str(program.program_)
-    found["words"] = show_program(program.program_, "words")
+        if name != "gru":
+            found[f"{name}_nodes"] = model.program_.size
+            found[f"{name}_text"] = str(model.program_)
+            found[f"{name}_words"] = show_program(model.program_, "words")
     return found
+
+
+def voice(*, whole: bool) -> Language:
+    """A small language for this: what is near a moment, against what is usual.
+
+    Args:
+        whole: Whether usual is the mean of the whole recording, which takes a recording that has ended; else
+            it is the mean or the smallest value so far, and windows look back.
+    """
+    language = Language("voice" if whole else "voice_streaming", extends=sound)
+    language.rules.clear()
+    language.rule("output", "map(v -> affine(v), ?stream_frames)")
+    language.rule("output", "map(v -> affine(v), ?stream_frames) + ?output")
+    near = "relative(x)" if whole else "x"
+    for word in ("mean", "max"):
+        for width in (5, 9, 15):
+            for look in ("centred", "trailing") if whole else ("trailing",):
+                language.rule("stream_frames", f"window_{word}[width={width}, look={look}]({near})")
+    for usual in () if whole else ("prefix_mean(x)", "prefix_min(x)", "prefix_max(x)"):
+        language.rule("stream_frames", usual)
+    return language
