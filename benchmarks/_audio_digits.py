@@ -189,7 +189,7 @@ def new_speakers(sounds: Sounds, index: np.ndarray, options: Any) -> dict[str, A
         train, held = sounds[~own & (index >= 5)], sounds[own & ((index >= 5) | options.test)]
         # Were it up to the search, it would keep what tells three voices apart and misleads for a fourth.
         X = relative(train.frames(COARSE))
-        program, _ = searched(train, X, groups=train.speakers, candidates=60, quick=options.quick)
+        program, _ = searched(train, X, groups=train.speakers, quick=options.quick)
         said = {"program": program.predict_proba(relative(held.frames(COARSE)))}
         network = recurrent(train, 0, epochs=2 if options.quick else 6, listen=COARSE, relative=True)
         said["lstm"] = network.predict(held)

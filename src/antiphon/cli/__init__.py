@@ -109,7 +109,7 @@ def learn(
     data: Data,
     target: Target = None,
     language: Annotated[
-        str | None, typer.Option(help="What programs are written in. [default: sequence]")
+        str | None, typer.Option(help="What programs are written in: sequence (default), sound, or another.")
     ] = None,
     strategy: Annotated[
         str | None,

@@ -28,7 +28,7 @@ UNITS = ("s", "frames")
 sound = Language.bare("sound", is_ready=True)
 sound.primitives.update(sequence.primitives)
 sound.equations = sequence.equations
-sound.size_limit = 36  # Room for a mean, a deviation and a maximum in each third.
+sound.size_limit = 48  # Room for a mean and a deviation in each quarter of a clip, and a little more.
 
 
 def _seconds(value: str, types: tuple[Type, ...], language: Language) -> np.ndarray:
