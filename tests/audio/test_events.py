@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
@@ -137,6 +137,7 @@ def test_as_many_pairs_as_the_best_of_all_pairings(true, found):
     assert event_scores([ours], [theirs]).matched == best
 
 
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.sampled_from("nab"), st.sampled_from("nab")), min_size=1, max_size=30))
 def test_frame_f1_is_that_of_scikit_learn(pairs):
     true, said = zip(*pairs, strict=True)

@@ -28,7 +28,7 @@ SMALL = {
 }
 
 
-def sounds_of(lengths=(30, 17, 9), rate=1000):
+def sounds_of(lengths=(30, 28, 26), rate=1000):
     rng = np.random.default_rng(1)
     waves = [
         np.float32(0.5 * np.sin(np.arange(n) / 3 + rng.uniform(0, 6)) + 0.05 * rng.normal(size=n))
