@@ -136,11 +136,15 @@ def test_labels_of_other_data():
         load("japanese-vowels", labels="events.csv")
 
 
-def test_a_resampled_recording_has_a_tag_for_each_frame(folder, monkeypatch):
+def test_a_resampled_recording_has_a_tag_for_each_frame(tmp_path, monkeypatch):
     from antiphon.data import _sound_gather
 
     monkeypatch.setattr(_sound_gather, "HELD", 0)  # as of recordings that are not kept in memory
-    dataset = load(folder, labels=folder / "events.csv", resample_hz=7350, sound="level")
+    # Half of these samples is a half more than a whole number, and rounded up a whole number of hops.
+    for number in range(4):
+        write(tmp_path / f"{number}.wav", tone(2 * 353 * (2 * number + 9) - 1), rate=44100)
+    events = listed(tmp_path, *(f"{number}.wav,0.05,0.1,call" for number in range(4)))
+    dataset = load(tmp_path, labels=events, resample_hz=22050, sound="level")
     for part in dataset:
         assert isinstance(part.X, Sequences)
         assert [len(tags) for tags in part.y] == part.X.lengths.tolist()

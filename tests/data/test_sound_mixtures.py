@@ -113,6 +113,10 @@ def test_the_power_of_coloured_noise_falls_by_octaves(kind, falls):
         (lambda words: add_background(words, [[]] * 4, kinds=["blue"]), "noise 'blue'"),
         (lambda words: add_background(words, [[]] * 4, kinds=[]), "No kinds of noise"),
         (lambda words: add_background(words, [[]] * 4), "Babble without talkers"),
+        (
+            lambda words: add_background(words, [[]] * 4, talkers=Sounds([tone()], 16000)),
+            "Talkers of 16000 Hz, and recordings of 8000 Hz",
+        ),
         (lambda words: add_background(words, [[]], kinds=["white"]), "Events of 1 of 4 recordings"),
         (lambda words: add_background(words, [[]] * 4, kinds=["white"], snr_db=[]), "0 ratios"),
         (lambda words: add_background(words, [[]] * 4, kinds=["pink"], peak_db=(0, 3)), "peak_db=\\(0, 3\\)"),

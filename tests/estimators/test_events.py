@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from sklearn.exceptions import NotFittedError
 
 from antiphon.audio import Event, EventRules, SoundFeatures
 from antiphon.data import Sequences, Sounds, frame_labels
@@ -78,8 +79,12 @@ def test_every_class_may_be_an_event(model, sounds):
 
 
 def test_what_has_no_events(model, sounds, monkeypatch):
+    with pytest.raises(NotFittedError):
+        predict_events(CRFTagger(), sounds)
+    classifier = RecurrentClassifier()
+    classifier.classes_ = model.classes_
     with pytest.raises(InputError, match="Events of a RecurrentClassifier"):
-        predict_events(RecurrentClassifier(), sounds)
+        predict_events(classifier, sounds)
     with pytest.raises(InputError, match="The background 'rest', and the classes call, none"):
         predict_events(model, sounds, background="rest")
     X = sounds.frames(LISTEN)

@@ -125,15 +125,17 @@ def load_sounds(
         X = masked_copies(train.frames(own), count, augment)
         notes.append(f"Each training recording and {augment.copies} changed copies of it ({augment}).")
     else:
-        train_y, X = numbered.train.y, train.frames(own)
+        X = train.frames(own)
+        train_y = _fitting(numbered.train.y, X.lengths)
     test = sounds[places[1]]
+    test_X = test.frames(own)
     unfit = len(sounds.problems)
     told = [f"Problems with {unfit} recording{'s' * (unfit > 1)} (see problems)."] if unfit else []
     return replace(
         numbered,
         description=" ".join([about, numbered.description, *notes, *told]).strip(),
         train=Split(X, train_y, subjects, train),
-        test=Split(test.frames(own), numbered.test.y, numbered.test.subjects, test),
+        test=Split(test_X, _fitting(numbered.test.y, test_X.lengths), numbered.test.subjects, test),
         source=source,
         notes=tuple(notes),
         problems=sounds.problems,
@@ -151,7 +153,7 @@ def _tags(sounds: Sounds, labels: Any, own: Any, lengths: np.ndarray) -> list[np
 
 
 def _fitting(y: Any, lengths: np.ndarray) -> Any:
-    """The same labels; of a recording that turned out a frame longer when it was resampled, one more."""
+    """The same labels; of a recording that turned out a frame longer or shorter when it was read, so many."""
     if not isinstance(y, list):
         return y
     return [

@@ -155,7 +155,8 @@ def add_background(
         The recordings; `fields` has the kind of noise (`noise`) and the ratio (`snr_db`) of each.
 
     Raises:
-        InputError: If a kind is unknown, there is babble without talkers, or a number makes no sense.
+        InputError: If a kind is unknown, there is babble without talkers, these are of another rate, or a
+            number makes no sense.
 
     Example:
         >>> from antiphon.audio import Event
@@ -174,6 +175,12 @@ def add_background(
     if "babble" in kinds and talkers is None:
         raise InputError(
             "Babble without talkers.", "Recordings that it is made of.", "Pass talkers, or leave babble out."
+        )
+    if talkers is not None and talkers.rate_hz != sounds.rate_hz:
+        raise InputError(
+            f"Talkers of {talkers.rate_hz:g} Hz, and recordings of {sounds.rate_hz:g} Hz.",
+            "The same rate.",
+            f"Resample the talkers: Sounds.read(..., rate_hz={sounds.rate_hz:g}).",
         )
     if len(events) != len(sounds) or not len(snr_db) or not peak_db[0] <= peak_db[1] <= 0:
         raise InputError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from antiphon.data import Sequences, as_sequences
 from antiphon.errors import InputError
@@ -45,6 +46,7 @@ def predict_events(
     """
     from antiphon.audio import find_events, tags_to_events
 
+    check_is_fitted(model)
     if model.task != "tagging":
         raise InputError(
             f"Events of a {type(model).__name__}.",

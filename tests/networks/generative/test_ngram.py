@@ -68,6 +68,11 @@ def test_with_much_data_it_is_the_chain_that_made_them():
     assert (chain.sample(20, seed=1) == made[:20]).all()
     cold = chain.sample(500, temperature=0.05, seed=1)
     assert set(map(tuple, np.stack([cold[:-1], cold[1:]], 1).tolist())) <= {(0, 1), (1, 2), (2, 0), (2, 2)}
+    assert set(chain.sample(5, temperature=1e-6, seed=1)) <= {
+        0,
+        1,
+        2,
+    }  # p ^ (1 / temperature) is below any float
 
 
 @pytest.mark.parametrize(

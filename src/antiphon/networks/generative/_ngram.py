@@ -99,7 +99,8 @@ class NGram:
             context = [
                 np.full(self.symbols, self._contexts(np.append(past, 0), k)[-1]) for k in range(self.n)
             ]
-            shares = self._probabilities(context, every) ** (1 / warm)
+            logs = np.log(self._probabilities(context, every)) / warm
+            shares = np.exp(logs - logs.max())  # The most likely one is 1, however cold it is.
             found[place] = rng.choice(self.symbols, p=shares / shares.sum())
         return found
 
