@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from antiphon.search import Settings
 LISTEN = SoundFeatures(8000, ("mel", "level", "flatness"), hop_seconds=0.03, n_mels=8)
 COLOURS = ("white", "pink", "brown", "pink")  # The one that is left out with each speaker.
 NODES = 15
+NETWORKS = ("gru", "bigru", "gru_cmvn")  # The last reads frames normalised over the whole recording.
 
 
 def figures(options: Any) -> dict[str, Any]:
@@ -43,15 +45,15 @@ def figures(options: Any) -> dict[str, Any]:
         row = {"speaker": speaker, "colour": colour, **compared(learned, judged, quick=quick)}
         sys.stderr.write(f"vad: {row}\n")
         folds.append(row)
-    names = ("gru", "bigru", "program", "streaming")
+    names = (*NETWORKS, "program", "streaming")
     means = {
         f"vad_{name}{what}": float(np.mean([row[f"{name}{what}"] for row in folds]))
         for name in names
         for what in ("", "_events")
     }
     return {
-        # The program that has heard the end is compared with the better of the networks that may have, too.
-        "vad_gap": max(means["vad_gru"], means["vad_bigru"]) - means["vad_program"],
+        # The program that has heard the end is compared with the best network, also of those that may have.
+        "vad_gap": max(means[f"vad_{name}"] for name in NETWORKS) - means["vad_program"],
         "vad_gap_streaming": means["vad_gru"] - means["vad_streaming"],
         **means,
         "vad_part": "test" if test else "validation",
@@ -68,11 +70,12 @@ class Mixtures:
         self.events = [[Event(one.onset, one.offset, "speech") for one in some] for some in words]
         self.sounds = add_background(strings, self.events, kinds=kinds, talkers=sounds, seed=seed)
         self.X: Sequences = self.sounds.frames(LISTEN)
+        self.normalised: Sequences = self.sounds.frames(replace(LISTEN, cmvn=True))
         self.y = frame_labels(self.X, self.events)
 
-    def scores(self, model: Any) -> tuple[float, float, dict[str, float]]:
+    def scores(self, model: Any, X: Sequences) -> tuple[float, float, dict[str, float]]:
         """F1 of frames, of events, and of the frames of each noise."""
-        said = model.predict(self.X)
+        said = model.predict(X)
         found = [tags_to_events(tags, LISTEN.frames_hz) for tags in said]
         of = {}
         for field in ("noise", "snr_db"):
@@ -87,9 +90,13 @@ def compared(learned: Mixtures, judged: Mixtures, *, quick: bool) -> dict[str, A
     voices = learned.sounds.speakers
     models: dict[str, Any] = {
         name: NetworkTagger(
-            name, {"hidden": 32, "dropout": 0.3}, epochs=5 if quick else 40, metric="f1", random_state=0
+            name.removesuffix("_cmvn"),
+            {"hidden": 32, "dropout": 0.3},
+            epochs=5 if quick else 40,
+            metric="f1",
+            random_state=0,
         )
-        for name in ("gru", "bigru")
+        for name in NETWORKS
     }
     for name, language in (("program", voice(whole=True)), ("streaming", voice(whole=False))):
         options = Settings(candidates=6 if quick else 28, size_limit=NODES, halving=True)
@@ -97,10 +104,11 @@ def compared(learned: Mixtures, judged: Mixtures, *, quick: bool) -> dict[str, A
     found: dict[str, Any] = {}
     for name, model in models.items():
         start = time.process_time()
-        model.fit(learned.X, learned.y, groups=voices)
-        found[name], found[f"{name}_events"], found[f"{name}_of"] = judged.scores(model)
+        fit_on, judge_on = (part.normalised if "cmvn" in name else part.X for part in (learned, judged))
+        model.fit(fit_on, learned.y, groups=voices)
+        found[name], found[f"{name}_events"], found[f"{name}_of"] = judged.scores(model, judge_on)
         found[f"{name}_cpu_seconds"] = time.process_time() - start
-        if name not in ("gru", "bigru"):
+        if name not in NETWORKS:
             found[f"{name}_nodes"] = model.program_.size
             found[f"{name}_text"] = str(model.program_)
             found[f"{name}_words"] = show_program(model.program_, "words")
