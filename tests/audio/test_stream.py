@@ -116,8 +116,9 @@ def test_its_memory_does_not_grow():
 def test_what_cannot_be_streamed():
     with pytest.raises(InputError, match="cmvn=False"):
         SoundStream(SoundFeatures(RATE, ("mfcc",), cmvn=True))
-    with pytest.raises(InputError, match="block_seconds=0"):
-        SoundStream(PLAIN, block_seconds=0)
+    for seconds in (0, float("inf")):
+        with pytest.raises(InputError, match=f"block_seconds={seconds}"):
+            SoundStream(PLAIN, block_seconds=seconds)
 
 
 @pytest.mark.parametrize(

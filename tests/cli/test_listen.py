@@ -15,10 +15,12 @@ import pytest
 import soundfile
 
 from antiphon.audio import SoundFeatures
+from antiphon.cli._console import console
+from antiphon.cli._listen import _opened, _Saying
 from antiphon.cli._pipe import open_pipe
 from antiphon.data import Features
 from antiphon.errors import DatasetError, InputError
-from antiphon.estimators import ProgramClassifier, ProgramRegressor, ProgramTagger
+from antiphon.estimators import Decision, ProgramClassifier, ProgramRegressor, ProgramTagger
 from antiphon.language import Program
 
 SOUND = SoundFeatures(8000, ("level",), hop_seconds=0.02)
@@ -132,6 +134,23 @@ def test_classes_come_at_the_end_or_every_so_often(antiphon, folder):
     assert lines(ended.out) == [(0.1, "quiet"), (2.0, "quiet")]  # The last answer is printed in any case.
 
 
+def test_the_printed_probability_is_that_of_what_is_said(capsys):
+    model = program("classes")  # With a threshold of 0.2 it would say "loud" here.
+    _Saying(console(), model, None)([Decision(0.5, "loud", (0.7, 0.3)), Decision(1.0, "quiet", (0.9, 0.1))])
+    assert re.findall(r"(\w+)  ([\d.]+)$", capsys.readouterr().out, re.M) == [
+        ("loud", "0.30"),
+        ("quiet", "0.90"),
+    ]
+
+
+def test_channels_are_mixed_and_that_is_said(tmp_path, capsys):
+    soundfile.write(tmp_path / "two.wav", np.stack([burst(), 0 * burst()], 1), 8000)
+    rate, blocks = _opened(str(tmp_path / "two.wav"), 1.0, None, None, None)
+    assert rate == 8000
+    np.testing.assert_allclose(np.concatenate(list(blocks)), burst() / 2, atol=1e-4)
+    assert "2 channels to their mean" in capsys.readouterr().out
+
+
 def test_any_program_hears_the_last_seconds(antiphon, folder):
     how = ("--window", "0.3", "--every", "0.1")
     ended = antiphon("listen", folder / "thirds.antiphon", folder / "a.wav", *how)
@@ -238,6 +257,10 @@ def test_wav_of_floats_or_cut_off():
         open_pipe(io.BytesIO(out.getvalue()), 1.0, rate_hz=None, form=None)
     with pytest.raises(DatasetError, match="Standard input is no WAV"):
         open_pipe(io.BytesIO(wav([0.0], 2)[:20]), 1.0, rate_hz=None, form=None)
+    wide = bytearray(wav([0.5, 0.5], 4))
+    wide[34] = 64  # bits a sample
+    with pytest.raises(DatasetError, match="WAV of 64 bits"):
+        open_pipe(io.BytesIO(bytes(wide)), 1.0, rate_hz=None, form=None)
     _, blocks = open_pipe(io.BytesIO(wav([0.5, 0.25], 2)[:-1]), 1.0, rate_hz=None, form=None)
     np.testing.assert_allclose(np.concatenate(list(blocks)), [0.5], atol=1e-4)
     with pytest.raises(InputError, match="without --rate"):

@@ -144,7 +144,9 @@ def test_a_resampled_recording_has_a_tag_for_each_frame(tmp_path, monkeypatch):
     for number in range(4):
         write(tmp_path / f"{number}.wav", tone(2 * 353 * (2 * number + 9) - 1), rate=44100)
     events = listed(tmp_path, *(f"{number}.wav,0.05,0.1,call" for number in range(4)))
-    dataset = load(tmp_path, labels=events, resample_hz=22050, sound="level")
+    sound = SoundFeatures(22050, ("level",), hop_seconds=0.016)
+    assert sound.hop_length == 353
+    dataset = load(tmp_path, labels=events, resample_hz=22050, sound=sound)
     for part in dataset:
         assert isinstance(part.X, Sequences)
         assert [len(tags) for tags in part.y] == part.X.lengths.tolist()

@@ -9,7 +9,7 @@ from antiphon import load_model
 from antiphon.audio import SoundFeatures
 from antiphon.data import Sounds
 from antiphon.errors import InputError
-from antiphon.estimators import CTCRecogniser, NetworkOptions, predict_events
+from antiphon.estimators import CTCRecogniser, NetworkOptions, export_model, predict_events
 from antiphon.language import Output
 from antiphon.networks import build
 
@@ -63,6 +63,15 @@ def test_repeats_are_joined_and_blanks_left_out(model, monkeypatch):
     assert model.score(X, ["high low", "low", ["low", "low"]]) == pytest.approx(1 - 2 / 5)
     assert model.metric_score(X, ["high high low", "", "low low"]) == 1.0
     assert model.cer(X, ["high high low", "", "low"]) == pytest.approx(4 / 16)
+
+
+def test_an_exported_one_says_what_its_scores_are_of(model):
+    X, _ = cases(1, seed=1)
+    scope = {}
+    exec(compile(export_model(model, "numpy"), "exported.py", "exec"), scope)
+    assert scope["CLASSES"].tolist() == ["<blank>", "high", "low"]
+    assert scope["scores"](X[0]).shape == (len(X[0]), 3)
+    assert "predict" not in scope  # The class of a frame is no text.
 
 
 def test_it_comes_back_from_a_file(model, tmp_path):

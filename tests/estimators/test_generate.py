@@ -9,9 +9,10 @@ from sklearn.exceptions import NotFittedError
 
 from antiphon import load_model
 from antiphon.audio import mu_law_encode
+from antiphon.cli._use import _load_one_that_predicts
 from antiphon.data import Features, Sounds
-from antiphon.errors import InputError
-from antiphon.estimators import SoundGenerator
+from antiphon.errors import ExportError, InputError, ModelFileError
+from antiphon.estimators import Listener, SoundGenerator, export_model
 from antiphon.estimators._generate import _pieces
 from antiphon.language import Output
 from antiphon.networks import build
@@ -94,6 +95,10 @@ def test_it_comes_back_from_a_file(model, sounds, tmp_path):
     np.testing.assert_array_equal(again.log_likelihood(sounds), model.log_likelihood(sounds))
     np.testing.assert_array_equal(again.sample(0.1, random_state=3), model.sample(0.1, random_state=3))
     assert again.get_params() == clone(model).get_params()
+    with pytest.raises(
+        ModelFileError, match="holds a SoundGenerator, which makes sound and predicts nothing"
+    ):
+        _load_one_that_predicts(tmp_path / "m.antiphon")
 
 
 def test_paths_are_recordings(model, sounds, tmp_path):
@@ -131,6 +136,10 @@ def test_what_it_does_not_take(model, sounds):
         model.sample(0.1, temperature=0)
     with pytest.raises(NotFittedError):
         SoundGenerator().sample(1.0)
+    with pytest.raises(ExportError, match="makes sound and reads no frames"):
+        export_model(model, "numpy")
+    with pytest.raises(InputError, match="whose answer is no class and no number"):
+        Listener(model)
 
 
 @pytest.mark.slow

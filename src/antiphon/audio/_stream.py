@@ -61,7 +61,7 @@ class SoundStream:
                 "Learn the model on features with cmvn=False: networks standardise their input by what they "
                 "were trained on, and programs bring their own constants.",
             )
-        if not block_seconds > 0:
+        if not 0 < block_seconds < float("inf"):
             raise InputError(f"block_seconds={block_seconds!r}.", "A positive number.", "Use 0.1.")
         self.features = features
         hop, length = features.hop_length, features.frame_length

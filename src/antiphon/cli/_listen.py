@@ -122,6 +122,8 @@ def _opened(
             "Leave them out.",
         )
     info = sound_info(source)
+    if info.channels > 1:
+        line(console(), "mixed", f"{info.channels} channels to their mean")
     if resample_hz not in (None, info.rate_hz):
         line(console(), "resampled", f"from {info.rate_hz:g} Hz to {resample_hz:g} Hz")
     return resample_hz or info.rate_hz, read_blocks(source, seconds, rate_hz=resample_hz)
@@ -133,9 +135,9 @@ class _Saying:
     def __init__(self, out: Any, fitted: Any, write: Callable[[list[Any]], Any] | None) -> None:
         self.out, self.write = out, write
         self.label: Any = None
+        self.classes: list[Any] = [] if fitted.task == "regression" else fitted.classes_.tolist()
         if write is not None:
-            classes = [] if fitted.task == "regression" else fitted.classes_.tolist()
-            write(["seconds", "prediction", *(f"p_{label}" for label in classes)])
+            write(["seconds", "prediction", *(f"p_{label}" for label in self.classes)])
 
     def __call__(self, decisions: list[Any], *, last: bool = False) -> None:
         for number, one in enumerate(decisions, 1):
@@ -143,7 +145,8 @@ class _Saying:
                 self.write([f"{one.seconds:.6g}", one.label, *(f"{p:.6g}" for p in one.probabilities)])
             if (last and number == len(decisions)) or one.label != self.label:
                 text = str(one.label) if one.probabilities else f"{one.label:.6g}"
-                sure = f"  {max(one.probabilities):.2f}" if one.probabilities else ""
+                # Not the highest: with a threshold of its own a model may say what is less likely.
+                sure = f"  {one.probabilities[self.classes.index(one.label)]:.2f}" if self.classes else ""
                 line(self.out, f"{one.seconds:.2f} s", text + sure)
             self.label = one.label
 

@@ -12,6 +12,7 @@ from jaxtyping import Float32
 from antiphon.errors import DatasetError, InputError
 
 RAW = {"s16le": np.dtype("<i2"), "f32le": np.dtype("<f4")}
+WIDTHS = {1: np.dtype("u1"), 2: np.dtype("<i2"), 3: None, 4: np.dtype("<i4")}  # Bytes; NumPy has no 24 bits.
 Blocks = Iterator[Float32[np.ndarray, " sample"]]
 
 
@@ -61,7 +62,13 @@ def _wav(file: BinaryIO, seconds: float) -> tuple[float, Blocks]:
         ) from error
     rate, width = float(opened.getframerate()), opened.getsampwidth()
     size = max(1, round(seconds * rate))
-    kind = np.dtype({1: "u1", 2: "<i2", 3: "<i3", 4: "<i4"}.get(width, "<i2")) if width != 3 else None
+    if width not in WIDTHS:
+        raise DatasetError(
+            f"Standard input is WAV of {8 * width} bits.",
+            "WAV of 8, 16, 24 or 32 bits.",
+            "Convert it on the way.",
+        )
+    kind = WIDTHS[width]
     return rate, _mixed(lambda: opened.readframes(size), kind, opened.getnchannels())
 
 

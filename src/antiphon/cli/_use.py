@@ -48,11 +48,22 @@ def _load(path: Path) -> Any:
     return load_model(path)
 
 
+def _load_one_that_predicts(path: Path) -> Any:
+    fitted = _load(path)
+    if fitted.task == "generation":
+        raise ModelFileError(
+            f"{path} holds a {type(fitted).__name__}, which makes sound and predicts nothing.",
+            "A model that predicts.",
+            "Let it make sound in Python: antiphon.load_model(FILE).sample(seconds).",
+        )
+    return fitted
+
+
 def evaluate(model: Path, data: str, **options: Any) -> None:
     """Score a model on the test part of a data set."""
     configure()
     out = console()
-    fitted = _load(model)
+    fitted = _load_one_that_predicts(model)
     if is_sound(data):
         options["sound"] = _ears(fitted)
     dataset = load(data, **options)
@@ -107,7 +118,7 @@ def predict(
 ) -> None:
     """Write one line a case (for tagging, a frame or an event): prediction and probabilities."""
     configure()
-    fitted = _load(model)
+    fitted = _load_one_that_predicts(model)
     names: tuple[str, ...] | None = None
     if is_sound(data):
         sounds = read_sounds(

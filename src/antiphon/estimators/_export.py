@@ -105,6 +105,12 @@ def model_function(model: Any) -> tuple[Callable[[Any, Any], Any], int, bool]:
 
         return run, len(program.language.features), program.language.is_table
     estimator: Any = model
+    if getattr(estimator, "task", "") == "generation":
+        raise ExportError(
+            f"A {type(model).__name__}, which makes sound and reads no frames.",
+            "A program, or an estimator that predicts.",
+            "Let it make sound where Antiphon is: antiphon.load_model(FILE).sample(seconds).",
+        )
     network = getattr(estimator, "network_", None)
     if network is None:
         raise ExportError(
@@ -173,6 +179,11 @@ def _exported(model: Any, form: str, *, waveform: bool) -> str | bytes:
         case "numpy":
             code = to_numpy(graph, name="scores", doc=text, constants=names)
             output = getattr(model, "output_", None) if program is None else program.output
+            if _is_recogniser(model):
+                return (
+                    f"{code}\n\n# Of the best at each frame repeats are joined, then blanks left out.\n"
+                    + (f"CLASSES = np.array({_classes(model)!r})\n")
+                )
             return code + _predict(output, graph.inputs[0].name)
         case "c":
             return to_c(graph, name="scores", doc=text, constants=names)
@@ -210,8 +221,14 @@ def _named(program: Program) -> dict[str, np.ndarray]:
 
 
 def _classes(model: Any) -> list[Any]:
+    """What each score is of, where it is of a class."""
     output = model.output if isinstance(model, Program) else getattr(model, "output_", None)
-    return [] if output is None else list(output.classes)
+    classes = [] if output is None else list(output.classes)
+    return ["<blank>", *classes] if _is_recogniser(model) else classes
+
+
+def _is_recogniser(model: Any) -> bool:
+    return getattr(model, "task", "") == "recognition"
 
 
 def _predict(output: Any, given: str) -> str:

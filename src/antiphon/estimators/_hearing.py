@@ -26,12 +26,6 @@ class Following:
     """Frame by frame: the model keeps a state, and its scores are about all that was heard, or of a frame."""
 
     def __init__(self, model: Any, every_seconds: float | None, block_seconds: float) -> None:
-        if model.task not in ("classification", "regression", "tagging"):
-            raise InputError(
-                f"A {type(model).__name__}, whose answer is no class and no number.",
-                "A classifier, a regressor or a tagger.",
-                "Learn one of these.",
-            )
         self._model, self._block = model, block_seconds
         try:
             self._sound = SoundStream(model.sound_, block_seconds=block_seconds)
@@ -118,7 +112,7 @@ class Windows:
                 "A model of this kind, or no window.",
                 "Leave window_seconds (--window) out, or learn such a model.",
             )
-        if not window_seconds >= sound.frame_seconds:
+        if not sound.frame_seconds <= window_seconds < float("inf"):
             raise InputError(
                 f"window_seconds={window_seconds!r}.",
                 f"A frame ({sound.frame_seconds:g} s) or more.",

@@ -76,6 +76,12 @@ class Listener:
         block_seconds: float = 0.1,
     ) -> None:
         check_is_fitted(model)
+        if model.task not in ("classification", "regression", "tagging"):
+            raise InputError(
+                f"A {type(model).__name__}, whose answer is no class and no number.",
+                "A classifier, a regressor or a tagger.",
+                "Learn one of these.",
+            )
         if model.sound_ is None:
             raise InputError(
                 f"{type(model).__name__} was not fitted on sound, but on frames of "
@@ -83,7 +89,7 @@ class Listener:
                 "A model that knows how its frames are made of sound.",
                 "Learn one on recordings, or on what Sounds.frames gives.",
             )
-        if every_seconds is not None and not every_seconds > 0:
+        if every_seconds is not None and not 0 < every_seconds < float("inf"):
             raise InputError(f"every_seconds={every_seconds!r}.", "A positive number, or None.", "Use 1.0.")
         self._model = model
         self._hearing: Following | Windows
