@@ -5,7 +5,7 @@ import pytest
 from sound_files import tone, write
 
 from antiphon.audio import Augmentation, Event, SoundFeatures
-from antiphon.data import Sequences, Sounds, as_sequences, frame_labels, load, read_events
+from antiphon.data import Sequences, Sounds, as_sequences, frame_labels, load, load_cases, read_events
 from antiphon.errors import DatasetError, InputError
 
 HEAD = "path,onset,offset,label"
@@ -120,6 +120,21 @@ def test_the_list_in_the_folder_is_no_manifest(folder):
 def test_lists_that_do_not_go_with_the_recordings(folder, tmp_path, lines, options, error, message):
     with pytest.raises(error, match=message):
         load(folder, labels=listed(tmp_path, *lines), sound=LOW, **options)
+
+
+def test_a_list_in_the_place_of_recordings_is_told_from_a_table(folder):
+    for read in (load, load_cases):
+        with pytest.raises(DatasetError, match=r"events.csv is a list of events.*--labels events.csv"):
+            read(folder / "events.csv")
+
+
+def test_events_between_two_frames_are_told(folder, tmp_path):
+    lines = ["a_0.wav,0.001,0.002,d", "a_3.wav,0.011,0.018,d", "b_1.wav,0.01,0.011,d", "c_2.wav,0.1,0.2,d"]
+    dataset = load(folder, labels=listed(tmp_path, *lines), sound=LOW, test_size=2)
+    (note,) = [note for note in dataset.notes if "no frame" in note]
+    assert "not learned: 2, such as d at 0.001 s of a_0.wav (a frame comes every 0.01 s)" in note
+    dataset = load(folder, labels=folder / "events.csv", sound=LOW)
+    assert not any("no frame" in note for note in dataset.notes)
 
 
 def test_recordings_that_were_left_out_may_be_named(folder, tmp_path):

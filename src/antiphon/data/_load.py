@@ -14,7 +14,7 @@ from antiphon.data._builtin import SHIPPED, shipped_file
 from antiphon.data._convert import as_sequences
 from antiphon.data._csv import read_csv
 from antiphon.data._dataset import Dataset, Entry, Split
-from antiphon.data._manifest import no_recordings
+from antiphon.data._manifest import no_recordings, refuse_events
 from antiphon.data._parts import Found, Part, build, cases_of
 from antiphon.data._planted import PLANTED
 from antiphon.data._sequences import Sequences, join
@@ -224,6 +224,7 @@ def _read_file(file: Path, target: str | None, layout: str | None, features: Any
     if suffix == ".npz":
         return read_npz(file, layout, features, target)
     if suffix == ".csv":
+        refuse_events(file)
         return read_csv(file, target)
     if suffix != ".ts":
         raise DatasetError(

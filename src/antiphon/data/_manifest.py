@@ -43,18 +43,38 @@ def is_manifest(path: Path) -> bool:
         >>> is_manifest(Path("nowhere.csv"))
         False
     """
+    columns = _columns_about_sounds(path)
+    return bool(columns) and not is_event_list(columns)
+
+
+def refuse_events(path: Path) -> None:
+    """Say what a list of events is for, where it stands in the place of recordings.
+
+    Raises:
+        DatasetError: It is one.
+    """
+    if is_event_list(_columns_about_sounds(path)):
+        raise DatasetError(
+            f"{path} is a list of events in recordings: it has the columns onset and offset.",
+            "The recordings: their folder, or a manifest without these columns.",
+            f"Pass the folder, and the list as labels={path.name!r} (--labels {path.name}).",
+        )
+
+
+def _columns_about_sounds(path: Path) -> Sequence[str]:
+    """The columns of a CSV file that names sounds in a column `path`; of any other file none."""
     if path.suffix.lower() != ".csv" or not path.is_file():
-        return False
+        return ()
     try:
         with path.open(newline="", encoding="utf-8-sig") as lines:
             reader = csv.DictReader(lines)
             columns = reader.fieldnames or ()
-            if "path" not in columns or is_event_list(columns):
-                return False
-            first = next(reader, None)
+            first = next(reader, None) if "path" in columns else None
     except (UnicodeDecodeError, csv.Error, OSError):
-        return False
-    return first is None or is_sound_file(Path(first["path"] or ""))
+        return ()
+    if "path" not in columns or not (first is None or is_sound_file(Path(first["path"] or ""))):
+        return ()
+    return columns
 
 
 def holds_recordings(path: Path) -> bool:

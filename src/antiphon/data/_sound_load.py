@@ -102,18 +102,19 @@ def load_sounds(
     )
     own = sound_features(sound, sounds.rate_hz)
     lengths = np.ones(len(sounds), np.int64)
+    missed: list[str] = []
     if labels is None:
         y = _labels(sounds, name, task)
     else:
         lengths = np.array([own.frame_count(int(samples)) for samples in sounds.lengths])
-        y = _tags(sounds, labels, own, lengths)
+        y, missed = _tags(sounds, labels, own, lengths)
     # Which cases are in which part is found out with their numbers, before any feature is computed.
     numbered, about, source = _numbered(sounds, y, lengths, name_or_path, test_size, task)
     places = [np.array([int(rows[0, 0]) for rows in split.X]) for split in numbered]
     leak = _leak(numbered)
     for note in leak:
         _log.warning("%s: %s", name, note)
-    notes = [*sounds.notes, *leak]
+    notes = [*sounds.notes, *missed, *leak]
     train = sounds[places[0]]
     subjects = numbered.train.subjects
     if augment is not None:
@@ -142,13 +143,26 @@ def load_sounds(
     )
 
 
-def _tags(sounds: Sounds, labels: Any, own: Any, lengths: np.ndarray) -> list[np.ndarray]:
-    """One class a frame, from the file of events."""
+def _tags(sounds: Sounds, labels: Any, own: Any, lengths: np.ndarray) -> tuple[list[np.ndarray], list[str]]:
+    """One class a frame, from the file of events; and a note about events that no frame lies in."""
     from antiphon.audio import events_to_tags
 
     events = events_of(sounds, read_events(labels), f"The list of events {labels}")
-    return [
-        events_to_tags(some, int(time), own.frames_hz) for some, time in zip(events, lengths, strict=True)
+    hz = own.frames_hz
+    tags = [events_to_tags(some, int(time), hz) for some, time in zip(events, lengths, strict=True)]
+    missed = [
+        f"{event.label} at {event.onset:g} s of {name}"
+        for name, some, time in zip(sounds.names, events, lengths, strict=True)
+        for event in some
+        # Longer ones have a frame, but where they begin after the last one.
+        if (event.seconds <= 1.001 / hz or event.onset > (time - 1) / hz)
+        and event.label not in events_to_tags([event], int(time), hz)
+    ]
+    if not missed:
+        return tags, []
+    return tags, [
+        f"Events that no frame lies in, and that are not learned: {len(missed)}, such as {missed[0]} "
+        f"(a frame comes every {1 / hz:.3g} s)."
     ]
 
 

@@ -52,24 +52,20 @@ def listening(program: Program, dataset: Dataset, predicted: Any) -> Listening:
     shown, more, mistakes = choose(test.y, predicted, sure, dataset.task)
     cases = test.take(shown)
     assert cases.sounds is not None
-    chances = None if sure is None else sure[shown]
-    recordings = [
-        _recording(dataset, predicted, case, None if chances is None else float(chances[i]))
-        for i, case in enumerate(shown)
-    ]
+
+    def recording(case: int) -> Recording:
+        return _recording(dataset, predicted, case, None if sure is None else float(sure[case]))
+
     drawn = _Drawn.of(program, dataset, cases.X)
     looks = tuple(
-        drawn.look(i, recording, test.y[case], predicted[case])
-        for i, (case, recording) in enumerate(zip(shown, recordings, strict=True))
+        drawn.look(i, recording(case), test.y[case], predicted[case]) for i, case in enumerate(shown)
     )
-    rest = tuple(
-        _recording(dataset, predicted, case, None if sure is None else float(sure[case])) for case in more
-    )
+    rest = tuple(_excerpt(recording(case)) for case in more)
     normalised = test.X.sound is not None and test.X.sound.cmvn
     note = (
         "Features are normalised over each recording: what is said early knows the end." if normalised else ""
     )
-    return Listening(looks, tuple(_excerpt(one) for one in rest), mistakes, len(test), note)
+    return Listening(looks, rest, mistakes, len(test), note)
 
 
 def _sureness(program: Program, X: Sequences) -> Float[np.ndarray, " case"] | None:
@@ -118,7 +114,8 @@ def _excerpt(recording: Recording, start: float = 0.0) -> Recording:
     if recording.seconds <= MOST_SECONDS:
         return recording
     first = round(start * recording.rate_hz)
-    samples = recording.samples[first : first + round(MOST_SECONDS * recording.rate_hz)]
+    # A copy: what is only a view would keep the whole recording in memory.
+    samples = recording.samples[first : first + round(MOST_SECONDS * recording.rate_hz)].copy()
     return replace(recording, samples=samples, start=start, whole=recording.seconds)
 
 
@@ -172,7 +169,7 @@ class _Drawn:
         first, stop = self._excerpt(case, true, said)
         whole = (first, stop) == (0, len(frames))
         if not whole:
-            samples = recording.samples[first * sound.hop_length : stop * sound.hop_length - 1]
+            samples = recording.samples[first * sound.hop_length : stop * sound.hop_length - 1].copy()
             recording = replace(recording, samples=samples, start=first * hop, whole=recording.seconds)
         seen = self.readings.seen(frames)
         spectrogram, edges = _spectrogram(recording, sound)
