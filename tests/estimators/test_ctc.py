@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 import pytest
+import soundfile
 from sklearn.base import clone
 
 from antiphon import load_model
@@ -72,6 +73,33 @@ def test_an_exported_one_says_what_its_scores_are_of(model):
     assert scope["CLASSES"].tolist() == ["<blank>", "high", "low"]
     assert scope["scores"](X[0]).shape == (len(X[0]), 3)
     assert "predict" not in scope  # The class of a frame is no text.
+
+
+def test_the_command_judges_texts(model, tmp_path, monkeypatch, capsys):
+    from antiphon.cli import _use
+
+    monkeypatch.setattr(_use, "configure", lambda: None)
+    again = clone(model)
+    sound = SoundFeatures(8000, ("level", "centroid", "flatness"))
+    again._read(Sounds([np.sin(np.arange(800))], 8000).frames(sound), reset=True)
+    for name in ("network_", "output_", "metric_", "curve_", "n_iter_"):
+        setattr(again, name, getattr(model, name))
+    again.classes_, again.output_ = np.array(["1", "2"]), Output("tagging", ("1", "2"))
+    again.save(tmp_path / "m.antiphon")
+    lines = ["path,label,split"]
+    texts = ["1 2", "2 1 2", "1", "1 1"]
+    for number, text in enumerate(texts):  # Each text once, and one that is a number.
+        soundfile.write(tmp_path / f"{number}.wav", np.sin(np.arange(800 + 400 * number)) / 2, 8000)
+        lines.append(f"{number}.wav,{text},{'test' if number > 1 else 'train'}")
+    (tmp_path / "texts.csv").write_text("\n".join(lines) + "\n")
+    plain = {"pattern": None, "strict": False, "resample_hz": None}
+    _use.evaluate(tmp_path / "m.antiphon", str(tmp_path / "texts.csv"), **plain)
+    wanted = again.score([tmp_path / "2.wav", tmp_path / "3.wav"], texts[2:])
+    assert f"word accuracy     {wanted:.4f} on 2 recordings" in capsys.readouterr().out
+    with pytest.raises(InputError, match="test_size for a recogniser of texts"):
+        _use.evaluate(tmp_path / "m.antiphon", str(tmp_path / "texts.csv"), test_size=2, **plain)
+    with pytest.raises(InputError, match="have no texts"):
+        _use.evaluate(tmp_path / "m.antiphon", str(tmp_path / "0.wav"), **plain)
 
 
 def test_it_comes_back_from_a_file(model, tmp_path):

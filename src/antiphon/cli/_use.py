@@ -66,6 +66,8 @@ def evaluate(model: Path, data: str, **options: Any) -> None:
     fitted = _load_one_that_predicts(model)
     if is_sound(data):
         options["sound"] = _ears(fitted)
+        if fitted.task == "recognition":
+            return _evaluate_texts(out, fitted, data, **options)
     dataset = load(data, **options)
     test = dataset.test
     _check(fitted, test.X)
@@ -77,6 +79,39 @@ def evaluate(model: Path, data: str, **options: Any) -> None:
         line(out, plain, f"{fitted.score(test.X, test.y):.4f}")
     if fitted.task == "tagging" and fitted.sound_ is not None:
         _say_events(out, fitted, test)
+
+
+def _evaluate_texts(out: Any, fitted: Any, data: str, **options: Any) -> None:
+    """Score a recogniser: texts are no classes, so that nothing is split by them."""
+    reading = {name: options.pop(name) for name in ("pattern", "strict", "resample_hz")}
+    given = [name for name, value in options.items() if value is not None and name != "sound"]
+    if given:
+        raise InputError(
+            f"{', '.join(given)} for a recogniser of texts.",
+            "Recordings and their texts: all of them are judged, or the test part that the data name.",
+            "Leave it out.",
+        )
+    sounds = _recordings(fitted, data, **reading)
+    if sounds.labels is None:
+        raise InputError(
+            f"The recordings of {data} have no texts.",
+            "A manifest with the columns path and label.",
+            "Write the text of each recording as its label.",
+        )
+    remarks(out, sounds.notes, sounds.problems)
+    if sounds.parts is not None and (sounds.parts == 2).any():
+        sounds = sounds[sounds.parts == 2]
+    texts = sounds.labels.tolist()
+    line(out, fitted.metric_, f"{fitted.score(sounds, texts):.4f} on {len(sounds):,} recordings")
+
+
+def _recordings(
+    fitted: Any, data: str, *, pattern: str | None, strict: bool, resample_hz: float | None
+) -> Any:
+    """Recordings that are long enough for a model."""
+    return read_sounds(
+        data, rate_hz=resample_hz, pattern=pattern, strict=strict, least_seconds=_ears(fitted).frame_seconds
+    )
 
 
 def _unknown(fitted: Any, y: Any) -> list[str]:
@@ -121,10 +156,7 @@ def predict(
     fitted = _load_one_that_predicts(model)
     names: tuple[str, ...] | None = None
     if is_sound(data):
-        sounds = read_sounds(
-            data, rate_hz=resample_hz, pattern=pattern, strict=strict,
-            least_seconds=_ears(fitted).frame_seconds,
-        )  # fmt: skip
+        sounds = _recordings(fitted, data, pattern=pattern, strict=strict, resample_hz=resample_hz)
         if not Path(data).exists() and sounds.parts is not None:  # a name, which has a test part
             sounds = sounds[sounds.parts == 2]
         told = [problem.what + " (left out)" * problem.left_out for problem in sounds.problems]
