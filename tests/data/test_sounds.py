@@ -7,6 +7,7 @@ import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.model_selection import train_test_split
 from sound_files import class_folder, tone, write
 
 from antiphon.data import Problem, Sounds, _sound_gather, read_blocks, read_sound, resample, sound_info
@@ -274,6 +275,16 @@ def test_they_are_like_a_list_and_do_not_change():
 def test_arrays_that_are_no_waveforms(arguments, message):
     with pytest.raises(InputError, match=message):
         Sounds(*arguments)
+
+
+def test_splitters_of_scikit_learn_keep_recordings_whole():
+    sounds = Sounds([tone(800 + 80 * i) for i in range(6)], 8000, labels=list("ababab"))
+    assert sounds.shape == (6, 1200)
+    for part in train_test_split(sounds, test_size=2, random_state=0):
+        assert isinstance(part, Sounds)
+        assert part.rate_hz == 8000
+        assert [len(wave) for wave in part] == part.lengths.tolist()
+        assert part.labels.tolist() == ["ab"[int(name[-1]) % 2] for name in part.names]
 
 
 def test_labels_of_another_number():

@@ -165,6 +165,9 @@ class Sounds:
     @overload
     def __getitem__(self, index: Any) -> Sounds: ...
     def __getitem__(self, index: Any) -> Any:
+        # scikit-learn indexes what has a shape as X[indices, ...].
+        if isinstance(index, tuple) and len(index) == 2 and index[1] is Ellipsis:
+            index = index[0]
         if isinstance(index, (bool, np.bool_)) or not isinstance(index, (int, np.integer)):
             return self.take(index)
         if not -len(self) <= index < len(self):
@@ -177,6 +180,15 @@ class Sounds:
     def lengths(self) -> Int[np.ndarray, " case"]:
         """Samples of each recording: of one that is resampled when it is read, within one."""
         return np.array([clip.samples for clip in self._clips], np.int64)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The shape `(case, sample)` of the recordings padded to the longest one.
+
+        It also lets scikit-learn's splitters index `Sounds` as a whole, so that what is known of them, the
+        rate above all, stays with them.
+        """
+        return len(self), int(self.lengths.max())
 
     @property
     def clips(self) -> tuple[Clip, ...]:
