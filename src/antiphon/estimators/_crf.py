@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -13,16 +12,15 @@ import numpy as np
 from jaxtyping import Array
 from sklearn.utils.validation import check_is_fitted
 
-from antiphon.data import Sequences, holdout
+from antiphon.data import Sequences
 from antiphon.errors import InputError
 from antiphon.estimators._base import SequenceEstimator, Tags, seed_of
 from antiphon.estimators._network import NetworkOptions
+from antiphon.estimators._sequence_loss import fit_to_loss
 from antiphon.estimators._targets import read_target
 from antiphon.fitting import network_scores
-from antiphon.networks import family, with_scaling
-from antiphon.networks.probabilistic import CRF, crf_loss, fit_by_gradient
-
-_log = logging.getLogger("antiphon.estimators")
+from antiphon.networks import family
+from antiphon.networks.probabilistic import CRF, crf_loss
 
 
 class CRFTagger(Tags, SequenceEstimator):
@@ -93,7 +91,6 @@ class CRFTagger(Tags, SequenceEstimator):
         Raises:
             InputError: If cases, labels or a setting cannot be used.
         """
-        options = self.options or NetworkOptions()
         seed = seed_of(self.random_state)
         cases = self._read(X, reset=True)
         values, mask = cases.pad()
@@ -102,28 +99,17 @@ class CRFTagger(Tags, SequenceEstimator):
         self.output_ = target.output
         key, fit_key = jax.random.split(jax.random.key(seed % 2**32))
         crf = CRF(self._network_config(values.shape[2], len(target.classes)), key=key)
-        rows, held = np.arange(len(values)), np.arange(0)
-        if options.validation * len(values) >= 1:
-            rows, held = holdout(target.strata, groups, size=options.validation, seed=seed)
-        frames = values[rows][mask[rows]].astype(np.float64)
-        spread = frames.std(0)
-        constant = spread <= 1e-7 * np.maximum(1.0, np.abs(frames).max(0))
-        fit = fit_by_gradient(
-            with_scaling(crf, frames.mean(0), np.where(constant, 1.0, spread)),
+        fit_to_loss(
+            self,
+            crf,
             crf_loss,
             (values, target.numbers, mask),
+            mask=mask,
+            strata=target.strata,
+            groups=groups,
+            seed=seed,
             key=fit_key,
-            rows=rows,
-            validation_rows=held,
-            epochs=self.epochs,
-            batch_size=options.batch_size or int(np.clip(len(rows) // 8, 4, 32)),
-            learning_rate=self.learning_rate,
-            weight_decay=options.weight_decay,
-            patience=options.patience,
         )
-        self.network_, self.n_iter_ = fit.model, fit.best_epoch
-        self.curve_ = {"train_loss": fit.losses, "validation_loss": fit.validation_losses}
-        _log.info("crf: best after epoch %d of %d", fit.best_epoch, len(fit.losses))
         return self
 
     def _network_config(self, in_size: int, out_size: int) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -11,24 +10,22 @@ import numpy as np
 from jaxtyping import Array
 from sklearn.utils.validation import check_is_fitted
 
-from antiphon.data import holdout
 from antiphon.errors import InputError
 from antiphon.estimators._base import SequenceEstimator, seed_of
 from antiphon.estimators._network import NetworkOptions
+from antiphon.estimators._sequence_loss import fit_to_loss
 from antiphon.fitting import network_scores
 from antiphon.language import Output
-from antiphon.networks import build, family, with_scaling
+from antiphon.networks import build, family
 from antiphon.networks.probabilistic import (
     character_error_rate,
     check_ctc,
     ctc_beam,
     ctc_greedy,
     ctc_loss,
-    fit_by_gradient,
     word_error_rate,
 )
 
-_log = logging.getLogger("antiphon.estimators")
 UNITS = ("word", "character")
 
 
@@ -100,7 +97,6 @@ class CTCRecogniser(SequenceEstimator):
                 characters than its case has frames.
         """
         self._check_settings()
-        options = self.options or NetworkOptions()
         seed = seed_of(self.random_state)
         cases = self._read(X, reset=True)
         values, mask = cases.pad()
@@ -119,28 +115,17 @@ class CTCRecogniser(SequenceEstimator):
         self.metric_ = "word accuracy" if self.unit == "word" else "character accuracy"
         init_key, fit_key = jax.random.split(jax.random.key(seed % 2**32))
         network = build(self._config(values.shape[2], symbols), key=init_key)
-        rows, held = np.arange(len(values)), np.arange(0)
-        if options.validation * len(values) >= 1:
-            rows, held = holdout(there.sum(1), groups, size=options.validation, seed=seed)
-        frames = values[rows][mask[rows]].astype(np.float64)
-        spread = frames.std(0)
-        constant = spread <= 1e-7 * np.maximum(1.0, np.abs(frames).max(0))
-        fit = fit_by_gradient(
-            with_scaling(network, frames.mean(0), np.where(constant, 1.0, spread)),
+        fit_to_loss(
+            self,
+            network,
             _loss,
             (values, mask, labels, there),
+            mask=mask,
+            strata=there.sum(1),
+            groups=groups,
+            seed=seed,
             key=fit_key,
-            rows=rows,
-            validation_rows=held,
-            epochs=self.epochs,
-            batch_size=options.batch_size or int(np.clip(len(rows) // 8, 4, 32)),
-            learning_rate=self.learning_rate,
-            weight_decay=options.weight_decay,
-            patience=options.patience,
         )
-        self.network_, self.n_iter_ = fit.model, fit.best_epoch
-        self.curve_ = {"train_loss": fit.losses, "validation_loss": fit.validation_losses}
-        _log.info("ctc: best after epoch %d of %d", fit.best_epoch, len(fit.losses))
         return self
 
     def predict(self, X: Any) -> Any:
