@@ -74,9 +74,10 @@ def test_the_same_seed_gives_the_same(words):
 
 
 def test_the_ratio_of_powers_is_the_one_asked_for(words):
-    clean = words[[0] * 8]
+    clean = words[[0] * 8]._with(fields={"take": np.arange(8).astype(str)})
     events = [[Event(0.05, 0.25, "x")]] * 8
     noisy = add_background(clean, events, snr_db=(0.0, 10.0), talkers=words, seed=0)
+    assert noisy.fields["take"].tolist() == list("01234567")
     assert noisy.fields["noise"].tolist() == [*NOISES, *NOISES]
     assert noisy.fields["snr_db"].tolist() == ["0"] * 4 + ["10"] * 4
     assert noisy.labels.tolist() == clean.labels.tolist()

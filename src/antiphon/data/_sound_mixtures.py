@@ -152,7 +152,7 @@ def add_background(
         seed: The same seed gives the same noise.
 
     Returns:
-        The recordings; `fields` has the kind of noise (`noise`) and the ratio (`snr_db`) of each.
+        The recordings; `fields` has the kind of noise (`noise`) and the ratio (`snr_db`) of each, too.
 
     Raises:
         InputError: If a kind is unknown, there is babble without talkers, these are of another rate, or a
@@ -203,7 +203,8 @@ def add_background(
         said.append(kind)
         ratios.append(f"{ratio:g}")
     made = Sounds(waves, sounds.rate_hz, names=sounds.names, labels=sounds.labels, speakers=sounds.speakers)
-    return made._with(fields={"noise": np.array(said), "snr_db": np.array(ratios)}, parts=sounds.parts)
+    fields = {**sounds.fields, "noise": np.array(said), "snr_db": np.array(ratios)}
+    return made._with(fields=fields, parts=sounds.parts)
 
 
 def _active(events: Sequence[Event], samples: int, rate_hz: float) -> Bool[np.ndarray, " sample"]:
