@@ -193,6 +193,7 @@ def test_a_file_is_resampled_where_that_is_asked_for(antiphon, folder):
         (("tagger.antiphon", "a.wav", "--rate", "8000"), "--rate with the file"),
         (("tagger.antiphon", "a.wav", "--format", "s16le"), "--format with the file"),
         (("tagger.antiphon", "a.wav", "--csv", "no/out.csv"), "cannot be written"),
+        (("tagger.antiphon", "a.wav", "--csv", "a.wav"), "which is what is read"),
         (("tagger.antiphon", "-", "--resample", "8000"), "--resample with standard input"),
         (("tagger.antiphon", "-", "--rate", "8000"), "--rate 8000 without --format"),
         (("tagger.antiphon", "-", "--format", "s16le"), "--format s16le without --rate"),

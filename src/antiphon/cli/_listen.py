@@ -37,6 +37,16 @@ def listen(
     resample_hz: float | None,
 ) -> None:
     """Print a model's decisions as they come, and at the end latency and real-time factor."""
+    if (
+        csv is not None
+        and csv.exists()
+        and any(csv.samefile(one) for one in (model, source) if Path(one).exists())
+    ):
+        raise InputError(
+            f"--csv {csv}, which is what is read.",
+            "A file of its own.",
+            "Choose another name, such as all.csv.",
+        )
     configure()
     from antiphon._model_file import load_model
     from antiphon.estimators import Listener
