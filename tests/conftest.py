@@ -10,8 +10,13 @@ os.environ.setdefault("MPLBACKEND", "agg")
 # What worker processes compile is not kept in the home of who runs tests.
 os.environ["XDG_CACHE_HOME"] = os.path.join(tempfile.gettempdir(), f"antiphon-tests-{os.getuid()}")
 
+import hypothesis
 import jax
 import pytest
+
+# How long a test takes says nothing about what it tests.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

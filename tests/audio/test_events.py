@@ -160,6 +160,7 @@ def test_frame_f1_is_that_of_scikit_learn(pairs):
         (lambda: find_events([[np.nan]], ["a"], HZ), "finite numbers"),
         (lambda: find_events(np.zeros((3, 1)), ["a"], 0.0), "frames_hz=0"),
         (lambda: events_to_tags([], 3, -1.0), "frames_hz=-1"),
+        (lambda: events_to_tags([Event(0, 2, 1)], 3, HZ), "background 'none' and events of the label 1"),
         (lambda: events_to_tags([Event(0, 2, "a"), Event(1, 3, "b")], 3, HZ), "'a' until 2 s, and 'b' from"),
         (
             lambda: events_to_tags([Event(0, 9, "a"), Event(1, 2, "a"), Event(3, 4, "b")], 3, HZ),

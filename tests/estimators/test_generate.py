@@ -113,6 +113,7 @@ def test_paths_are_recordings(model, sounds, tmp_path):
         ({"network": "transformer"}, "network='transformer'"),
         ({"levels": 1}, "levels=1"),
         ({"piece_seconds": 0.0}, "piece_seconds=0.0"),
+        ({"piece_seconds": float("nan")}, "piece_seconds=nan"),
         ({"context_seconds": -1.0}, "context_seconds=-1.0"),
         ({"settings": {"depth": 3}}, "depth"),
         ({"epochs": 0}, "epochs=0"),

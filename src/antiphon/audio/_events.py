@@ -228,7 +228,8 @@ def events_to_tags(
         background: The class of frames in no event.
 
     Raises:
-        InputError: If two events of different labels overlap, for a frame has one class.
+        InputError: If two events of different labels overlap, for a frame has one class, or if the background
+            is text and labels are not, or the other way round.
 
     Example:
         >>> events_to_tags([Event(0.1, 0.25, "dog")], 4, 10.0).tolist()
@@ -249,6 +250,12 @@ def events_to_tags(
         if event.label not in latest or latest[event.label].offset < event.offset:
             latest[event.label] = event
     names = [background, *(event.label for event in ordered)]
+    if len({isinstance(name, str) for name in names}) > 1:
+        raise InputError(
+            f"The background {background!r} and events of the label {ordered[0].label!r}.",
+            "Either texts or numbers as classes.",
+            "Give a background of the kind of the labels (background=0).",
+        )
     numbers = np.zeros(time, np.int64)
     # A moment that is an onset but for rounding belongs to the event.
     moments = np.arange(time) + 1e-6

@@ -97,7 +97,8 @@ class SoundGenerator(BaseEstimator):
         seed = seed_of(self.random_state)
         sounds = _as_sounds(X)
         codes = self._codes(sounds)
-        piece, context = (round(s * sounds.rate_hz) for s in (self.piece_seconds, self.context_seconds))
+        spans = np.array([self.piece_seconds, self.context_seconds], np.float64) * sounds.rate_hz
+        piece, context = np.round(np.nan_to_num(spans, nan=-1.0, posinf=-1.0)).astype(int).tolist()
         if piece < 1 or context < 0:
             raise InputError(
                 f"piece_seconds={self.piece_seconds} and context_seconds={self.context_seconds}.",
