@@ -33,6 +33,7 @@ def test_a_supernet_holds_all_that_mix_its_terms():
     assert within(both, parse_term("linear(mean(x))", BOUND, Real(1)), BOUND) is None
 
 
+@pytest.mark.slow
 def test_a_supernet_with_one_term_is_that_term(problem, evaluator):
     """Trained with nothing to choose, shared weights are those of the term alone."""
     given = replace(problem(), language=BOUND)

@@ -129,6 +129,7 @@ def free(run):
     return run()
 
 
+@pytest.mark.slow
 def test_without_constraints_speed_decides(free):
     assert moves_with(free.chosen.program, 0) == {1}
     assert free.rejected == ()
@@ -301,6 +302,7 @@ def test_directions_are_never_wrong(term, seed, feature):
 # --- bounds ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @SETTINGS
 @given(programs_of(2), st.integers(0, 99), st.lists(st.floats(-5, 5), min_size=6, max_size=6))
 def test_bounds_hold_what_samples_give(term, seed, edges):

@@ -303,7 +303,8 @@ def words_in(program):
     return {n.name for _, n in walk(program.term) if isinstance(n, Apply)}
 
 
-@pytest.mark.parametrize("tunable", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("tunable", [False, True])
 def test_a_later_task_uses_the_library_and_its_program_needs_none(tasks, tunable):
     texts = []
     lessons = learn_tasks(

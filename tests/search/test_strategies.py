@@ -25,8 +25,8 @@ from antiphon.search import (
 # `sums` is for formulas over tables: see test_sums.py.
 every_strategy = pytest.mark.parametrize("strategy", sorted(set(STRATEGIES) - {"sums"}))
 # A search of these takes as long as one of all others together.
-SLOW = [pytest.param(strategy, marks=pytest.mark.slow) for strategy in ("auto", "dpads")]
-QUICK = sorted(set(STRATEGIES) - {"sums", "auto", "dpads"})
+SLOW = [pytest.param(strategy, marks=pytest.mark.slow) for strategy in ("auto", "dpads", "ids-bb")]
+QUICK = sorted(set(STRATEGIES) - {"sums", "auto", "dpads", "ids-bb"})
 CANDIDATES = 20
 ENOUGH = 500  # Where nothing is fitted.
 
@@ -102,7 +102,7 @@ def test_the_budget_of_candidates_is_kept(whole, strategy):
     assert [e.number for e in fitted] == list(range(1, len(fitted) + 1))
 
 
-@every_strategy
+@pytest.mark.parametrize("strategy", [*QUICK, *SLOW])
 def test_what_happens_is_told(whole, strategy):
     result, events = whole(strategy)
     assert [e.name for e in of(Phase, events)][:2] == ["search", "finalists"]
@@ -124,7 +124,7 @@ def test_what_happens_is_told(whole, strategy):
     assert 0 <= result.compile_seconds <= result.seconds
 
 
-@every_strategy
+@pytest.mark.parametrize("strategy", [*QUICK, *SLOW])
 def test_two_runs_are_the_same(whole, learn, identity, strategy):
     events = []
     again = learn(strategy, listeners=[events.append])
@@ -180,7 +180,7 @@ def test_the_budget_of_seconds_is_kept(learn, monkeypatch, strategy):
     assert not result.interrupted
 
 
-@every_strategy
+@pytest.mark.parametrize("strategy", [*QUICK, *SLOW])
 def test_what_was_planted_is_found(whole, strategy):
     result, _ = whole(strategy)
     assert "last(x)" in str(result.chosen.program)
