@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
 
+from antiphon.data._csv_lines import csv_lines
 from antiphon.errors import DatasetError, InputError
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -132,16 +132,7 @@ def read_features(path: str | PathLike[str]) -> Features:
         {'velocity': ('vx', 'vy')}
     """
     file = Path(path)
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as lines:
-            table = csv.DictReader(lines, skipinitialspace=True)
-            rows, columns = list(table), table.fieldnames or []
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(
-            f"The file of features {file} cannot be read: {error}.",
-            "A readable CSV file.",
-            "Check the path and its permissions.",
-        ) from error
+    columns, rows = csv_lines(file, "The file of features", "Check the path and its permissions.")
     if "name" not in columns or not rows:
         raise DatasetError(
             f"{file} has the columns {', '.join(columns) or 'none'} and {len(rows)} lines.",

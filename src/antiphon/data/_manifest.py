@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from antiphon.data._csv_lines import csv_lines
 from antiphon.data._sound_events import is_event_list
 from antiphon.data._sound_files import FOREIGN, SUFFIXES
 from antiphon.errors import DatasetError, InputError
@@ -219,14 +220,7 @@ def read_manifest(path: Path) -> list[Row]:
         >>> row.name, row.label, row.start, row.end
         ('a.wav (0.5-1.5 s)', 'dog', 0.5, 1.5)
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as lines:
-            reader = csv.DictReader(lines, skipinitialspace=True)
-            columns, rows = list(reader.fieldnames or ()), list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(
-            f"The manifest {path} cannot be read: {error}.", "A CSV file in UTF-8.", "Save it so."
-        ) from error
+    columns, rows = csv_lines(path, "The manifest", "Save it so.")
     if "path" not in columns:
         raise DatasetError(
             f"The manifest {path} has the columns {', '.join(columns) or '(none)'}, and no column path.",

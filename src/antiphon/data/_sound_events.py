@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Shaped
 
+from antiphon.data._csv_lines import csv_lines
 from antiphon.data._sequences import Sequences
 from antiphon.errors import DatasetError, InputError
 
@@ -54,14 +54,7 @@ def read_events(path: Any) -> dict[str, tuple[Event, ...]]:
         ((Event(onset=0.5, offset=1.5, label='dog'),), ())
     """
     file = Path(path)
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as lines:
-            reader = csv.DictReader(lines, skipinitialspace=True)
-            columns, rows = list(reader.fieldnames or ()), list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(
-            f"The list of events {file} cannot be read: {error}.", "A CSV file in UTF-8.", "Check the path."
-        ) from error
+    columns, rows = csv_lines(file, "The list of events", "Check the path.")
     missing = [name for name in EVENT_COLUMNS if name not in columns]
     if missing or not rows:
         raise DatasetError(
