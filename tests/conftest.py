@@ -1,8 +1,11 @@
 """Settings under which every test runs."""
 
 import os
+import sys
 import tempfile
+from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))  # What all tests share can be imported by its name.
 # One thread a test process: results do not depend on how many cores the machine has.
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
