@@ -140,7 +140,7 @@ def prepare_batch(
         l2[:, :, None] * pull, limits, standard, data, slots, train_weights, validation_weights, targets,
         mask, indices, turns,
     )  # fmt: skip
-    arguments = jax.tree.map(jnp.asarray, arguments)
+    arguments = jax.device_put(arguments)  # `asarray` compiles a copy for each new shape.
     key = (
         skeleton,
         layout,
@@ -272,6 +272,23 @@ def _train(
     per_slot = tuple(None if s else 0 for s in shared)
     # Pruning masks are in `rate` already: no other number of `standard` differs between folds.
     standard = {path: {**by, "keep": by["keep"][:, 0]} for path, by in standard.items()}
+    if len(start) == 1:
+        # One candidate, whose folds come in turn: side by side, XLA moves axes about in each product over
+        # frames, which takes three times as long; and a function without their axis is sooner compiled.
+        start, rate, pull, limits, standard, data = jax.tree.map(
+            lambda a: a[0], (start, rate, pull, limits, standard, data)
+        )
+        slots = tuple(
+            s if all_have else jax.tree.map(lambda a: a[0], s)
+            for s, all_have in zip(slots, shared, strict=True)
+        )
+
+        def one(of_fold: Any) -> Any:
+            *parameters, train_w, valid_w, rows = of_fold
+            return fit(*parameters, standard, data, slots, train_w, valid_w, rows)
+
+        by_fold = (start, rate, pull, limits, train_weights, validation_weights, indices)
+        return jax.tree.map(lambda a: a[None], jax.lax.map(one, by_fold))
     if len(train_weights) == 1:  # Without an axis of length 1 in everything, XLA has less to transpose.
         start, rate, pull, limits = jax.tree.map(lambda a: a[:, 0], (start, rate, pull, limits))
         rows = None if indices is None else indices[0]

@@ -106,8 +106,7 @@ def train_table(
     operations = tuple(sorted({n.operation for nodes in placed for n in nodes.values()}, key=repr))
     table, pool = _table(candidates, placed, operations, form, len(train_weights))
     words = {name: word for c in candidates for name, word in c.words.items()}
-    arguments = jax.tree.map(
-        jnp.asarray,
+    arguments = jax.device_put(
         (
             table.start, table.rate, table.pull, table.opcodes, table.slots, table.data, pool, train_weights,
             validation_weights, targets, mask, indices,

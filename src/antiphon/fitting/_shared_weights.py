@@ -146,7 +146,7 @@ class SharedEvaluator(Evaluator):
             batch_indices(self.folds.train, schedule, seed=self.seed),
         )
         begun = time.perf_counter()
-        arguments = jax.tree.map(jnp.asarray, arguments)
+        arguments = jax.device_put(arguments)
         function = partial(_train, parts.skeleton.term, layout, words, self.problem.task, self.paths)
         compiled = jax.jit(function).lower(*arguments).compile()
         self.compile_seconds += time.perf_counter() - begun
