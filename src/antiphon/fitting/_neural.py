@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, cached_property
 from typing import Any
 
 import equinox as eqx
@@ -11,7 +11,7 @@ import jax
 import numpy as np
 from jaxtyping import Array
 
-from antiphon.language import Apply, Hole, Language, Primitive, Real, Seq, Term, Type, Var, sequence
+from antiphon.language import Apply, Fn, Hole, Language, Primitive, Real, Seq, Term, Type, Var, parse_type
 from antiphon.networks import FAMILIES, build, from_arrays, named_leaves, to_arrays
 
 HIDDEN = 16
@@ -42,15 +42,48 @@ _PERCEPTRON_NAMES = {
 _PROBE = {"n": 1009, "m": 2003, "hidden": 3968}
 
 
-def _arrays(kind: str, settings: Mapping[str, Any], width: str) -> dict[str, tuple[str, str]]:
-    """The arrays of a network: name in program text -> its dotted name, and its shape in size names."""
-    config = {"kind": kind, "in_size": _PROBE["n"], "out_size": _PROBE["m"], width: _PROBE["hidden"]}
-    made = eqx.filter_eval_shape(lambda: build({**config, **settings}, key=jax.random.key(0)))
-    names = _PERCEPTRON_NAMES if kind == "VectorToVector" else _NAMES
-    return {
-        names.get(name, name.replace(".", "_")): (name, " ".join(map(_size, leaf.shape)))
-        for name, leaf in named_leaves(made).items()
-    }
+class _Arrays(Mapping[str, str]):
+    """The arrays of a network: name in program text -> shape in size names, as `Primitive.parameters`.
+
+    The network is probed when they are first asked for: of all modules a search uses one or two.
+
+    Args:
+        kind: Of the network.
+        settings: Of its config, besides sizes.
+        width: What the config calls the number of hidden units.
+        output: What the program calls the number of outputs.
+    """
+
+    def __init__(self, kind: str, settings: Mapping[str, Any], width: str, output: str) -> None:
+        self.kind, self.settings, self.width, self.output = kind, settings, width, output
+
+    @cached_property
+    def known(self) -> dict[str, tuple[str, str]]:
+        """Name in program text -> its dotted name, and its shape."""
+        made = eqx.filter_eval_shape(
+            lambda: build(self.config(*_PROBE.values()), key=jax.random.key(0)),
+        )
+        names = _PERCEPTRON_NAMES if self.kind == "VectorToVector" else _NAMES
+        return {
+            names.get(name, name.replace(".", "_")): (
+                name,
+                " ".join(map(_size, leaf.shape)).replace("m", self.output),
+            )
+            for name, leaf in named_leaves(made).items()
+        }
+
+    def config(self, n: int, m: int, hidden: int) -> dict[str, Any]:
+        """The config of a network of these sizes."""
+        return {"kind": self.kind, "in_size": n, "out_size": m, self.width: hidden, **self.settings}
+
+    def __getitem__(self, name: str) -> str:
+        return self.known[name][1]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.known)
+
+    def __len__(self) -> int:
+        return len(self.known)
 
 
 def _size(length: int) -> str:
@@ -84,7 +117,7 @@ def with_modules(language: Language) -> Language:
 @cache
 def _modules() -> dict[str, Primitive]:
     """The modules, made once: what compiles for one search then serves the next."""
-    made = sequence.bind({})
+    made: dict[str, Primitive] = {}
     _register(made, "mlp", "Real[n] -> Real[m]", "VectorToVector", {})
     for name, family in FAMILIES.items():
         if family.vector:
@@ -95,50 +128,46 @@ def _modules() -> dict[str, Primitive]:
     # Where nothing around a module says how many numbers it gives, `entries` does.
     _register(made, "mlp_to", "Real[n] -> Real[entries]", "VectorToVector", {})
     _register(made, "gru_to", "Seq[Real[n]] -> Real[entries]", "SequenceToVector", {"cell": "gru"})
-    return {name: word for name, word in made.primitives.items() if name not in sequence.primitives}
+    return made
 
 
 def _register(
-    language: Language,
+    words: dict[str, Primitive],
     name: str,
     signature: str,
     kind: str,
     settings: Mapping[str, Any],
     width: str = "hidden",
 ) -> None:
-    arrays = _arrays(kind, settings, width)
-
-    def config(n: int, m: int, hidden: int) -> dict[str, Any]:
-        return {"kind": kind, "in_size": n, "out_size": m, width: hidden, **settings}
-
     sized = "entries" in signature
+    arrays = _Arrays(kind, settings, width, "entries" if sized else "m")
 
     def run(*inputs: Array, hidden: int, entries: int = 0, **given: Array) -> Array:
         n, m = given["shift"].shape[0], given["readout"].shape[0]
-        named: Any = {arrays[k][0]: v for k, v in given.items()}
-        network: Any = from_arrays(config(n, m, hidden), named)
+        named: Any = {arrays.known[k][0]: v for k, v in given.items()}
+        network: Any = from_arrays(arrays.config(n, m, hidden), named)
         return network(*inputs)
 
     def initialise(
         shapes: dict[str, tuple[int, ...]], constants: dict[str, Any], key: Array
     ) -> dict[str, np.ndarray]:
-        network = build(config(shapes["shift"][0], shapes["readout"][0], int(constants["hidden"])), key=key)
-        made = to_arrays(network)
-        return {short: made[long] for short, (long, _) in arrays.items()}
+        sizes = shapes["shift"][0], shapes["readout"][0], int(constants["hidden"])
+        made = to_arrays(build(arrays.config(*sizes), key=key))
+        return {short: made[long] for short, (long, _) in arrays.known.items()}
 
     run.__name__ = name
-    language.primitive(
-        signature,
-        name=name,
+    type_ = parse_type(signature)
+    assert isinstance(type_, Fn)
+    words[name] = Primitive(
+        name,
+        type_,
+        run,
         prints=f"{name} network ({{hidden}} units) of {{0}}",
         config={"hidden": (HIDDEN,), **({"entries": (1,)} if sized else {})},
-        parameters={
-            short: shape.replace("m", "entries") if sized else shape for short, (_, shape) in arrays.items()
-        },
-        initialise=initialise,
+        parameters=arrays,
         unitless=True,
-        searched=False,
-    )(run)
+        initialise=initialise,
+    )
 
 
 def fill_hole(hole: Hole, variables: dict[str, Type], *, hidden: int = HIDDEN) -> Term:

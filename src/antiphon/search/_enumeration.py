@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import heapq
+from collections import defaultdict
 from collections.abc import Sequence
 
 from antiphon.fitting import text_of
@@ -21,30 +21,30 @@ class Enumeration:
 
     def __init__(self, grammar: Grammar, *, round_size: int = 2048) -> None:
         self.grammar, self.round_size = grammar, round_size
-        self.queue: list[tuple[int, int, str, Term]] = []
-        self.seen: set[Term] = {grammar.root}
-        self._push(grammar.root)
+        self.open: defaultdict[int, list[Term]] = defaultdict(list)  # By least size: with holes,
+        self.whole: defaultdict[int, list[Term]] = defaultdict(list)  # and without.
+        self.seen: set[Term] = set()
+        self._add(grammar.root)
 
-    def _push(self, term: Term) -> None:
-        partial = int(bool(holes(term)))
-        entry = (self.grammar.least_size(term), 1 - partial, text_of(term, self.grammar.plain), term)
-        heapq.heappush(self.queue, entry)
+    def _add(self, term: Term) -> None:
+        self.seen.add(term)
+        (self.open if holes(term) else self.whole)[self.grammar.least_size(term)].append(term)
 
     def propose(self) -> Sequence[Term]:
-        found: list[Term] = []
-        of_size = 0
-        while self.queue and len(found) < self.round_size:
-            if found and self.queue[0][0] > of_size:
-                break  # The next size may be many times as many: it is begun when it is asked for.
-            of_size, *_, term = heapq.heappop(self.queue)
-            if not holes(term):
-                found.append(term)
+        while sizes := [*self.open, *self.whole]:
+            least = min(sizes)
+            # What completes a partial program is no smaller: after these, all of this size are known.
+            for term in self.open.pop(least, []):
+                for grown in self.grammar.expand(term):
+                    if grown not in self.seen:
+                        self._add(grown)
+            if least in self.open or not (found := self.whole.pop(least, [])):
                 continue
-            for grown in self.grammar.expand(term):
-                if grown not in self.seen:
-                    self.seen.add(grown)
-                    self._push(grown)
-        return found
+            found.sort(key=lambda term: text_of(term, self.grammar.plain))
+            if rest := found[self.round_size :]:
+                self.whole[least] = rest
+            return found[: self.round_size]
+        return []
 
     def observe(self, results: Sequence[Scored]) -> None:
         """Nothing to learn: the order is fixed."""
