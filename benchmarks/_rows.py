@@ -35,13 +35,18 @@ def known_rows(path: Path | None) -> list[dict[str, Any]]:
     return json.loads(path.read_text(encoding="utf-8"))["figures"]["rows"]
 
 
-def in_a_process(row: dict[str, Any]) -> dict[str, Any]:
-    """What this script measures when it is called with `--row`: with a cache of its own, so that compiling
-    counts for each row as it does for a first run."""
+def in_a_process(row: dict[str, Any], *, cold: bool = True) -> dict[str, Any]:
+    """What this script measures when it is called with `--row`.
+
+    Args:
+        row: Its argument.
+        cold: With a cache of its own, so that compiling counts for each row as it does for a first run; else
+            with the user's, where only the answers count.
+    """
     with tempfile.TemporaryDirectory() as cache:
         done = subprocess.run(
             [sys.executable, sys.argv[0], "--row", json.dumps(row)],
-            env={**os.environ, "XDG_CACHE_HOME": cache},
+            env={**os.environ, "XDG_CACHE_HOME": cache} if cold else None,
             stdout=subprocess.PIPE,
             text=True,
             check=True,

@@ -2,8 +2,8 @@
 an LSTM of 16 units, and within 0.03 of gradient boosting.
 
 F1 of `investigation` and `mount`; the first 1,500 sequences train, the last 500 test; default settings; seeds
-0-4. Every search strategy, where asked for, and the usual baselines in one table. A row is a process of its
-own; rows go to `--json` as they come, and those that are there already are not measured again.
+0-4. Every search strategy and budget that is asked for, and the usual baselines, in one table. A row is a
+process of its own; rows go to `--json` as they come, and those that are there already are not measured again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ BASELINES = "baselines"
 def main() -> None:
     """Measure, and write after each row."""
     options = arguments(
-        __doc__, targets="investigation,mount", strategies="beam", seeds=5, jobs=1, candidates=0, row=""
+        __doc__, targets="investigation,mount", strategies="beam", seeds=5, jobs=1, candidates=600, row=""
     )
     if options.row:
         print(json.dumps(measure(json.loads(options.row))))
@@ -41,10 +41,11 @@ def main() -> None:
         for seed in range(options.seeds):
             for model in (BASELINES, *options.strategies.split(",")):
                 plan = {"target": target, "seed": seed, "model": model}
+                if model != BASELINES:
+                    plan["budget"] = options.candidates
                 if any(plan.items() <= row.items() for row in rows):
                     continue
-                searched = {"jobs": options.jobs, "budget": options.candidates or None}
-                rows.append({**plan, **in_a_process({**plan, **searched})})
+                rows.append({**plan, **in_a_process({**plan, "jobs": options.jobs}, cold=False)})
                 if options.json is not None:
                     write("quality", {"summary": summary(rows), "rows": rows}, options.json)
     print(json.dumps(summary(rows), indent=2))
@@ -91,6 +92,10 @@ def baseline_scores(train: Any, test: Any, seed: int) -> dict[str, float]:
     return {**{name: score for name, score, _, _ in rows}, LSTM: lstm.metric_score(test.X, test.y)}
 
 
+def _name(row: dict[str, Any]) -> str:
+    return f"{row['model']} ({row['budget']})"
+
+
 def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """For each label the medians over seeds, and for each strategy how it stands to each baseline."""
     found: dict[str, Any] = {}
@@ -98,10 +103,10 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
         here = [row for row in rows if row["target"] == target]
         scores: dict[str, dict[int, float]] = {}
         for row in here:
-            measured = row["scores"] if row["model"] == BASELINES else {row["model"]: row["test"]}
+            measured = row["scores"] if row["model"] == BASELINES else {_name(row): row["test"]}
             for name, score in measured.items():
                 scores.setdefault(name, {})[row["seed"]] = score
-        searched = dict.fromkeys(row["model"] for row in here if row["model"] != BASELINES)
+        searched = dict.fromkeys(_name(row) for row in here if row["model"] != BASELINES)
         found[target] = {
             "seeds": {name: len(of) for name, of in scores.items()},
             "median": {name: median(of.values()) for name, of in scores.items()},
