@@ -1,6 +1,7 @@
 """Searches: budgets, events, resumption, interruption, and what the result promises."""
 
 import itertools
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,9 @@ from antiphon.search import (
     CandidateFailed,
     CandidateFitted,
     CandidateStarted,
+    Phase,
 )
+from antiphon.search._work import Workshop
 
 
 def of(kind, events):
@@ -83,6 +86,25 @@ def test_a_journal_belongs_to_its_data_folds_and_language(whole, run, problem, t
 def test_a_limit_in_seconds_ends_it(run):
     with pytest.raises(SearchError, match=r"larger budget \(candidates, seconds\)"):
         run(seconds=0.001, candidates=500)
+
+
+@pytest.mark.parametrize(("each", "judged"), [(0.0, None), (4.0, 3), (60.0, 1)])
+def test_finalists_are_judged_as_long_as_there_is_time(run, monkeypatch, each, judged):
+    now, events = [0.0], []
+    fit = Workshop.run
+
+    def slowly(workshop, job, prepared=None):
+        now[0] += each * (job.stage == "final")
+        return fit(workshop, job, prepared)
+
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(Workshop, "run", slowly)
+    result = run(seconds=10, strategy="enumeration", finalists=4, listeners=[events.append])
+    told = [e.detail for e in of(Phase, events) if "in time" in e.detail]
+    assert [int(detail.split()[0]) for detail in told] == ([] if judged is None else [judged])
+    assert result.seconds <= 8.5 + max(each, 1.5)
+    assert 1 <= len(result.front) <= (judged or 99)
+    assert not result.chosen.constant
 
 
 def test_a_target_score_ends_it(run):

@@ -8,9 +8,9 @@ again on all data and rounded, and it is these rounded numbers that the program 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -37,7 +37,21 @@ CHOICE_TOLERANCE = 0.5  # and that a smaller program may cost.
 NO_DIFFERENCE = 0.001  # Scores this near are the same, however sure both are.
 FINAL_FOLDS = 5
 
-RunJobs = Callable[[Sequence[Job]], list[list[dict[str, Any]]]]
+JUDGED_BY, PRUNED_BY = 0.85, 1.0  # Shares of a limit in seconds.
+
+
+class RunJobs(Protocol):
+    """Runs jobs in order and gives the results of as many as there is time for."""
+
+    def __call__(self, jobs: Sequence[Job], *, by: float, at_least: int) -> list[list[dict[str, Any]]]:
+        """Run jobs.
+
+        Args:
+            jobs: What to fit.
+            by: The share of the limit in seconds after which no job is waited for,
+            at_least: but for so many of the first.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -104,7 +118,7 @@ class Finisher:
     Args:
         problem: With standardised targets, for regression.
         output: What the numbers mean; without a threshold.
-        run: Runs jobs and gives their results.
+        run: Runs jobs; what there is no time for is left out, the last finalists first.
         prior_loss: Loss of the best constant.
         penalty: What a node costs.
         digits: Significant digits.
@@ -130,9 +144,14 @@ class Finisher:
         self.prior_loss, self.penalty, self.digits = prior_loss, penalty, digits
         self.location, self.scale = location, scale
         self.gate = gate
+        self.judged = 0  # For how many of the last ones there was time.
 
     def finish(self, terms: Sequence[Term]) -> list[Found]:
-        """Finish sketches; those that fail to train, or break a constraint, are left out."""
+        """Finish sketches; those that fail to train, break a constraint or come too late are left out.
+
+        Args:
+            terms: Those that matter most first.
+        """
         dense = self._best_strength(terms)
         kept = [i for i, d in enumerate(dense) if d is not None]
         pruned = self._prune([terms[i] for i in kept], [d for d in dense if d is not None])
@@ -142,23 +161,23 @@ class Finisher:
             if result is not None
         ]
 
-    def _results(self, jobs: Sequence[Sequence[Job]]) -> list[list[dict[str, Any]]]:
-        """Run the jobs of each term; their results by term, joined in order."""
-        found = iter(self.run([job for of_term in jobs for job in of_term]))
-        return [[result for _ in of_term for result in next(found)] for of_term in jobs]
-
     def _best_strength(self, terms: Sequence[Term]) -> list[dict[str, Any] | None]:
-        strengths = [self._strengths(term) for term in terms]
-        jobs = [[Job("final", (t,) * len(s), l2=s)] for t, s in zip(terms, strengths, strict=True)]
         best: list[dict[str, Any] | None] = []
-        for term, results, of_term in zip(terms, self._results(jobs), strengths, strict=True):
-            tried = [
-                {**r, "l2": l2} for r, l2 in zip(results, of_term, strict=True) if np.isfinite(r["loss"])
-            ]
-            # One that breaks a constraint may keep to it once it is pruned.
-            sound = [r for r in tried if self._broken(term, r) is None] or tried
-            best.append(min(sound, key=lambda r: error_of(r, self.prior_loss)) if sound else None)
-        return best
+        while len(best) < len(terms) and not any(best):
+            rest = [(term, self._strengths(term)) for term in terms[len(best) :]]
+            jobs = [Job("final", (term,) * len(strengths), l2=strengths) for term, strengths in rest]
+            found = self.run(jobs, by=JUDGED_BY, at_least=1)
+            best += [self._best(*one, results) for one, results in zip(rest, found, strict=False)]
+        self.judged = len(best)
+        return best + [None] * (len(terms) - len(best))
+
+    def _best(
+        self, term: Term, strengths: Sequence[float], results: Sequence[dict[str, Any]]
+    ) -> dict[str, Any] | None:
+        tried = [{**r, "l2": l2} for r, l2 in zip(results, strengths, strict=True) if np.isfinite(r["loss"])]
+        # One that breaks a constraint may keep to it once it is pruned.
+        sound = [r for r in tried if self._broken(term, r) is None] or tried
+        return min(sound, key=lambda r: error_of(r, self.prior_loss)) if sound else None
 
     def _prune(
         self, terms: Sequence[Term], dense: Sequence[Mapping[str, Any]]
@@ -177,9 +196,13 @@ class Finisher:
             ]
             for term, full in zip(terms, dense, strict=True)
         ]
+        # Where constraints must be kept to, pruning may be what it takes.
+        needed = len(jobs[0]) if jobs and self.gate is not None and self.gate.constraints else 0
+        found = iter(self.run([job for of_term in jobs for job in of_term], by=PRUNED_BY, at_least=needed))
         chosen: list[Mapping[str, Any] | None] = []
-        for term, full, results in zip(terms, dense, self._results(jobs), strict=True):
-            tried = [full, *results]
+        for term, full, of_term in zip(terms, dense, jobs, strict=True):
+            pruned = [result for _ in of_term for result in next(found, [])]
+            tried = [full, *pruned]
             wrong = [self._broken(term, r) for r in tried]
             if self.gate is not None and (first := wrong[0]) is not None and all(wrong):
                 self.gate.refuse(full["text"], *first)

@@ -35,6 +35,7 @@ from antiphon.search._settings import Settings
 from antiphon.search._setup import Setup, Split, set_up
 from antiphon.search._strategies import make_strategy
 from antiphon.search._strategy import Scored
+from antiphon.search._work import Job
 
 FINISHING_SHARE = 0.3  # Of a limit in seconds, kept for the finalists.
 FINALISTS_LIMIT = 18
@@ -266,12 +267,16 @@ class _Search:
 
     # --- the finalists ---------------------------------------------------------------------------------
 
+    def _finishing(self, jobs: Sequence[Job], *, by: float, at_least: int) -> list[list[dict[str, Any]]]:
+        limit = float("inf") if self.settings.seconds is None else self.settings.seconds * by
+        return [f["results"] for f in self.ledger.results(jobs, limit=limit, at_least=at_least)]
+
     def _finish(self, terms: Sequence[Term]) -> list[Found]:
         self.say(Phase("finalists", f"{len(terms)} programs on other splits"))
         finisher = Finisher(
             self.setup.plain,
             self.output,
-            lambda jobs: [f["results"] for f in self.ledger.results(jobs)],
+            self._finishing,
             prior_loss=self.setup.prior_loss,
             penalty=self.settings.penalty,
             digits=self.settings.digits,
@@ -280,9 +285,12 @@ class _Search:
             gate=self.gate,
         )
         for _ in range(ATTEMPTS):
-            if found := finisher.finish(terms):
+            found = finisher.finish(terms)
+            if finisher.judged < len(terms):
+                self.say(Phase("finalists", f"{finisher.judged} of {len(terms)} could be judged in time"))
+            if found:
                 return found
-            for term in terms:  # Each failed or breaks a constraint: the next ones are tried.
+            for term in terms[: finisher.judged]:  # Each failed or breaks a constraint: the next ones are tried.
                 del self.complete[term]
             if not (terms := self._finalists()):
                 break

@@ -41,13 +41,15 @@ class Ledger:
         *,
         starting: Callable[[int], None] | None = None,
         limit: float = float("inf"),
+        at_least: int = 0,
     ) -> Iterator[dict[str, Any]]:
         """The results of jobs, in order; stops at the limit of time.
 
         Args:
             jobs: Groups to be fitted.
             starting: Called with a job's number before its result is waited for.
-            limit: Seconds of the search after which nothing new is waited for.
+            limit: Seconds of the search after which nothing new is waited for,
+            at_least: but for so many of the first jobs.
         """
         keys = [self._key(job) for job in jobs]
         # By key: equal jobs of one round are done once.
@@ -57,7 +59,7 @@ class Ledger:
             if key in self.journal:
                 found = {**self.journal[key], "seconds": 0.0}
             else:
-                if self.seconds > limit:
+                if self.seconds > limit and number >= at_least:
                     self.crew.drop()
                     return
                 if starting is not None:
