@@ -284,8 +284,8 @@ def _train(
         )
 
         def one(of_fold: Any) -> Any:
-            *parameters, train_w, valid_w, rows = of_fold
-            return fit(*parameters, standard, data, slots, train_w, valid_w, rows)
+            start, rate, pull, limits, train_w, valid_w, rows = of_fold
+            return fit(start, rate, pull, limits, standard, data, slots, train_w, valid_w, rows)
 
         by_fold = (start, rate, pull, limits, train_weights, validation_weights, indices)
         return jax.tree.map(lambda a: a[None], jax.lax.map(one, by_fold))

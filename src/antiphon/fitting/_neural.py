@@ -60,16 +60,13 @@ class _Arrays(Mapping[str, str]):
     @cached_property
     def known(self) -> dict[str, tuple[str, str]]:
         """Name in program text -> its dotted name, and its shape."""
-        made = eqx.filter_eval_shape(
-            lambda: build(self.config(*_PROBE.values()), key=jax.random.key(0)),
-        )
+        config = self.config(*_PROBE.values())
+        made = eqx.filter_eval_shape(lambda: build(config, key=jax.random.key(0)))
         names = _PERCEPTRON_NAMES if self.kind == "VectorToVector" else _NAMES
+        shapes = {name: " ".join(map(_size, leaf.shape)) for name, leaf in named_leaves(made).items()}
         return {
-            names.get(name, name.replace(".", "_")): (
-                name,
-                " ".join(map(_size, leaf.shape)).replace("m", self.output),
-            )
-            for name, leaf in named_leaves(made).items()
+            names.get(name, name.replace(".", "_")): (name, shape.replace("m", self.output))
+            for name, shape in shapes.items()
         }
 
     def config(self, n: int, m: int, hidden: int) -> dict[str, Any]:

@@ -290,7 +290,7 @@ class _Search:
                 self.say(Phase("finalists", f"{finisher.judged} of {len(terms)} could be judged in time"))
             if found:
                 return found
-            for term in terms[: finisher.judged]:  # Each failed or breaks a constraint: the next ones are tried.
+            for term in terms[: finisher.judged]:  # Each failed or breaks a constraint: now the next ones.
                 del self.complete[term]
             if not (terms := self._finalists()):
                 break
