@@ -18,7 +18,6 @@ from antiphon.language import (
     Output,
     Program,
     Real,
-    Rule,
     canonical,
     check,
     inline,
@@ -28,8 +27,6 @@ from antiphon.language import (
 )
 from antiphon.search import Grammar, Library, Scored, Settings, Task, learn, learn_tasks, modules_of
 from antiphon.search._beam import Beam
-from antiphon.search._grammar import parse_template
-from antiphon.search._near import Expansion, Partial
 
 HEAD = """language sequence
 input x: Seq[Real[2]] of speed [cm/s], angle [rad]
@@ -157,27 +154,6 @@ def test_a_beam_grows_by_words_first_and_then_by_all_rules():
     after = beam.propose()
     assert set(grammar.grow(best)) <= {*begun, *by_words, *after}
     assert not set(by_words) & set(after)
-
-
-def test_partial_programs_try_words_a_few_at_a_time_and_first_those_that_did_well():
-    grammar = Grammar(library().extend(FAST.language), Real(1))
-    every = grammar.expand(grammar.root)
-    words = [t for t in every if grammar.says_word(t)]
-    expansion, root = Expansion(grammar, few=2), Partial(grammar.root, 0.0, 0)
-    good, rounds = words[4], []
-    while root.left is None or root.left:
-        rounds.append(expansion.children(root))
-        expansion.learn([Scored(t, 0.1 if t == good else 0.9) for t in rounds[-1]])
-    assert {t for t in every if t not in words} < set(rounds[0])
-    assert len(rounds[0]) == len(every) - len(words) + 2
-    assert {len(r) for r in rounds[1:-1]} == {2}
-    assert sorted(map(str, every)) == sorted(str(t) for r in rounds for t in r)
-    below = parse_template(Rule("output", "?output + affine(?summary)", None), grammar.plain, Real(1))
-    again = expansion.children(Partial(below, 0.0, 1))
-    tried = [canonical(filling, grammar.plain) for _, filling in map(expansion.origin.__getitem__, again)]
-    assert good in tried
-    (beaten,) = next(set(r) - {good} for r in rounds if good in r)
-    assert beaten not in tried
 
 
 def test_a_module_fits_where_its_features_are():

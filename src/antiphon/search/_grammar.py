@@ -163,7 +163,7 @@ class Grammar:
         """
         found: dict[Term, None] = {}
         for template in self._templates("output", self.output_type):
-            if by_words and not self.says_word(template):
+            if by_words and not self._says_word(template):
                 continue
             inner = [h for _, h in holes(template)]
             if (program is None) == any(h.role == "output" for h in inner):
@@ -174,7 +174,7 @@ class Grammar:
                     found[small] = None
         return list(found)
 
-    def says_word(self, term: Term) -> bool:
+    def _says_word(self, term: Term) -> bool:
         """Whether a word of a library is in a term."""
         return any(isinstance(n, Apply) and self.plain[n.name].definition is not None for _, n in walk(term))
 

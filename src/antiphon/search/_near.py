@@ -40,8 +40,7 @@ class Expansion:
     candidate. Those of the same words, such as means over windows of several widths, are of one kind. When
     the last hole of a structure is filled for the first time, the best of each kind is tried: what completes
     a program need not be what does well alone. Otherwise a few at a time are: first those that, in other
-    places, were better than their siblings, or are of a kind that was. So are the words of a library, which
-    may stand in every hole.
+    places, were better than their siblings, or are of a kind that was.
 
     Args:
         grammar: The space.
@@ -73,11 +72,6 @@ class Expansion:
                 first = list({kind_of(f): f for f in reversed(node.left)}.values())
                 node.left.sort(key=lambda filling: filling not in first)
                 most = len(first)
-        elif words := [filling for filling in node.left if self.grammar.says_word(filling)]:
-            # The rules of the language, and the most promising words of a library; then the next of these.
-            rules = [filling for filling in node.left if filling not in words]
-            node.left = [*rules, *sorted(words, key=lambda filling: self._promise(hole, filling))]
-            most = len(rules) + self.few
         while node.left and len(found) < most:
             filling = node.left.pop(0)
             child = canonical(replace_at(node.term, path, filling), self.grammar.plain)
