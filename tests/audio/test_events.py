@@ -167,6 +167,8 @@ def test_frame_f1_is_that_of_scikit_learn(pairs):
             "'a' until 9 s",
         ),
         (lambda: event_scores([[]], []), "1 recordings, and found ones of 0"),
+        (lambda: event_scores([Event(0, 1, "a")], [[]]), "where the events of a recording"),
+        (lambda: event_scores([[]], [["a"]]), "\\['a'\\] where the events"),
         (lambda: event_scores([], [], onset_collar=-0.1), "onset_collar=-0.1"),
         (lambda: frame_f1([["a"]], [["a", "b"]]), "1 true frames"),
     ],

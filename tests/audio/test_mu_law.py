@@ -63,6 +63,11 @@ def test_small_samples_are_kept_better_than_by_equal_steps():
     assert mu_law_encode(np.array([3.0, -3.0], np.float32)).tolist() == [255, 0]
 
 
+def test_lists_are_read():
+    assert mu_law_encode([-1, 0, 1.0]).tolist() == [0, 128, 255]
+    assert mu_law_decode([0, 255]).tolist() == [-1.0, 1.0]
+
+
 def test_jax_gives_the_same_as_numpy():
     x = np.random.default_rng(0).uniform(-1, 1, (3, 50)).astype(np.float32)
     codes = mu_law_encode(x)
@@ -81,6 +86,7 @@ def test_jax_gives_the_same_as_numpy():
         (lambda: mu_law_encode(np.zeros(3, np.float32), levels=True), "levels=True"),
         (lambda: mu_law_decode(np.zeros(3, np.int32), levels=2.5), "levels=2.5"),
         (lambda: mu_law_decode(np.zeros(3, np.float32)), "Codes of type float32"),
+        (lambda: mu_law_decode([0.5]), "Codes of type float64"),
     ],
 )
 def test_bad_input(call, message):

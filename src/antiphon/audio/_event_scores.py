@@ -73,7 +73,7 @@ def event_scores(
         offset_share: Of the length of the true event.
 
     Raises:
-        InputError: If the recordings are not as many, or a collar is below 0.
+        InputError: If the recordings are not as many, one is no list of events, or a collar is below 0.
 
     Example:
         >>> true, found = [Event(1.0, 3.0, "dog")], [Event(1.1, 3.4, "dog"), Event(4.0, 5.0, "dog")]
@@ -87,6 +87,13 @@ def event_scores(
             "The same recordings, in one order.",
             "Give an empty list for a recording without events.",
         )
+    for events in (*true, *found):
+        if isinstance(events, Event) or not all(isinstance(event, Event) for event in events):
+            raise InputError(
+                f"{events!r} where the events of a recording should be.",
+                "A list of events for each recording.",
+                "Put the events of one recording into a list: [[Event(...), ...]].",
+            )
     if min(onset_collar, offset_collar or 0.0, offset_share) < 0:
         raise InputError(
             f"{onset_collar=}, {offset_collar=} and {offset_share=}.", "Numbers from 0 up.", "Correct them."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
@@ -12,7 +13,7 @@ from antiphon.errors import InputError
 
 
 def mu_law_encode(samples: Float[Array | np.ndarray, "*shape"], *, levels: int = 256) -> Int[Any, "*shape"]:
-    """The number of the level that each sample is in; of NumPy arrays or JAX arrays, as they were given.
+    """The number of the level that each sample is in; of JAX arrays as such, of all else as NumPy arrays.
 
     `F(x) = sign(x) ln(1 + mu |x|) / ln(1 + mu)` with `mu = levels - 1` goes from -1 to 1; it is cut into
     `levels` equal steps, as torchaudio does.
@@ -31,7 +32,7 @@ def mu_law_encode(samples: Float[Array | np.ndarray, "*shape"], *, levels: int =
         >>> mu_law_encode(jnp.array([-1.0, -0.01, 0.0, 0.01, 1.0])).tolist()
         [0, 98, 128, 157, 255]
     """
-    mu, xp = _mu(levels), _library(samples)
+    mu, (samples, xp) = _mu(levels), _as_array(samples)
     held = xp.clip(samples, -1.0, 1.0)
     compressed = xp.sign(held) * xp.log1p(mu * xp.abs(held)) / np.float32(np.log1p(mu))
     return xp.floor((compressed + 1) / 2 * mu + 0.5).astype(xp.int32)
@@ -51,16 +52,16 @@ def mu_law_decode(codes: Int[Array | np.ndarray, "*shape"], *, levels: int = 256
         >>> mu_law_decode(np.array([0, 98, 255])).round(2).tolist()
         [-1.0, -0.00..., 1.0]
     """
-    mu, xp = _mu(levels), _library(codes)
+    mu, (codes, xp) = _mu(levels), _as_array(codes)
     if not jnp.issubdtype(codes.dtype, jnp.integer):
         raise InputError(f"Codes of type {codes.dtype}.", "Whole numbers.", "Encode with mu_law_encode.")
     compressed = codes.astype(xp.float32) / xp.float32(mu) * 2 - 1
     return xp.sign(compressed) * xp.expm1(xp.abs(compressed) * np.float32(np.log1p(mu))) / xp.float32(mu)
 
 
-def _library(values: Any) -> Any:
-    """NumPy for its own arrays: JAX would compile for every length."""
-    return np if isinstance(values, np.ndarray) else jnp
+def _as_array(values: Any) -> tuple[Any, Any]:
+    """An array and its library: JAX for its own alone, as it compiles for every length."""
+    return (values, jnp) if isinstance(values, jax.Array) else (np.asarray(values), np)
 
 
 def _mu(levels: int) -> float:
