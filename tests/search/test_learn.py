@@ -88,21 +88,27 @@ def test_a_limit_in_seconds_ends_it(run):
         run(seconds=0.001, candidates=500)
 
 
-@pytest.mark.parametrize(("each", "judged"), [(0.0, None), (4.0, 3), (60.0, 1)])
-def test_finalists_are_judged_as_long_as_there_is_time(run, monkeypatch, each, judged):
-    now, events = [0.0], []
+@pytest.mark.parametrize(
+    ("each", "judged", "constraints", "jobs"),
+    [(0.0, None, [], None), (4.0, 3, [], 3), (4.0, 3, ["size-limit 9"], 9), (60.0, 1, [], 1)],
+)
+def test_finalists_are_judged_as_long_as_there_is_time(run, monkeypatch, each, judged, constraints, jobs):
+    now, events, finals = [0.0], [], []
     fit = Workshop.run
 
     def slowly(workshop, job, prepared=None):
         now[0] += each * (job.stage == "final")
+        finals.extend([job] * (job.stage == "final"))
         return fit(workshop, job, prepared)
 
     monkeypatch.setattr(time, "perf_counter", lambda: now[0])
     monkeypatch.setattr(Workshop, "run", slowly)
-    result = run(seconds=10, strategy="enumeration", finalists=4, listeners=[events.append])
+    result = run(
+        seconds=10, strategy="enumeration", finalists=4, listeners=[events.append], constraints=constraints
+    )
     told = [e.detail for e in of(Phase, events) if "in time" in e.detail]
     assert [int(detail.split()[0]) for detail in told] == ([] if judged is None else [judged])
-    assert result.seconds <= 8.5 + max(each, 1.5)
+    assert len(finals) == jobs or jobs is None  # Each is judged by one; where pruning must be, by two more.
     assert 1 <= len(result.front) <= (judged or 99)
     assert not result.chosen.constant
 

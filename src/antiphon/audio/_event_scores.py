@@ -88,9 +88,12 @@ def event_scores(
             "Give an empty list for a recording without events.",
         )
     for events in (*true, *found):
-        if isinstance(events, Event) or not all(isinstance(event, Event) for event in events):
+        wrong = (
+            [e for e in events if not isinstance(e, Event)] if isinstance(events, list | tuple) else [events]
+        )
+        if wrong:
             raise InputError(
-                f"{events!r} where the events of a recording should be.",
+                f"{wrong[0]!r} where the events of a recording should be.",
                 "A list of events for each recording.",
                 "Put the events of one recording into a list: [[Event(...), ...]].",
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -12,14 +13,16 @@ from jaxtyping import Array, Float, Int
 from antiphon.errors import InputError
 
 
-def mu_law_encode(samples: Float[Array | np.ndarray, "*shape"], *, levels: int = 256) -> Int[Any, "*shape"]:
+def mu_law_encode(
+    samples: Float[Array | np.ndarray, "*shape"] | Sequence[float], *, levels: int = 256
+) -> Int[Any, "*shape"]:
     """The number of the level that each sample is in; of JAX arrays as such, of all else as NumPy arrays.
 
     `F(x) = sign(x) ln(1 + mu |x|) / ln(1 + mu)` with `mu = levels - 1` goes from -1 to 1; it is cut into
     `levels` equal steps, as torchaudio does.
 
     Args:
-        samples: From -1 to 1; what is beyond is clipped.
+        samples: From -1 to 1, an array or a list; what is beyond is clipped.
         levels: How many numbers there are.
 
     Returns:
@@ -32,17 +35,19 @@ def mu_law_encode(samples: Float[Array | np.ndarray, "*shape"], *, levels: int =
         >>> mu_law_encode(jnp.array([-1.0, -0.01, 0.0, 0.01, 1.0])).tolist()
         [0, 98, 128, 157, 255]
     """
-    mu, (samples, xp) = _mu(levels), _as_array(samples)
-    held = xp.clip(samples, -1.0, 1.0)
+    mu, (values, xp) = _mu(levels), _as_array(samples)
+    held = xp.clip(values, -1.0, 1.0)
     compressed = xp.sign(held) * xp.log1p(mu * xp.abs(held)) / np.float32(np.log1p(mu))
     return xp.floor((compressed + 1) / 2 * mu + 0.5).astype(xp.int32)
 
 
-def mu_law_decode(codes: Int[Array | np.ndarray, "*shape"], *, levels: int = 256) -> Float[Any, "*shape"]:
+def mu_law_decode(
+    codes: Int[Array | np.ndarray, "*shape"] | Sequence[int], *, levels: int = 256
+) -> Float[Any, "*shape"]:
     """The samples that such numbers stand for.
 
     Args:
-        codes: Whole numbers from 0 to `levels - 1`.
+        codes: Whole numbers from 0 to `levels - 1`, an array or a list.
         levels: How many numbers there are.
 
     Raises:
@@ -52,10 +57,10 @@ def mu_law_decode(codes: Int[Array | np.ndarray, "*shape"], *, levels: int = 256
         >>> mu_law_decode(np.array([0, 98, 255])).round(2).tolist()
         [-1.0, -0.00..., 1.0]
     """
-    mu, (codes, xp) = _mu(levels), _as_array(codes)
-    if not jnp.issubdtype(codes.dtype, jnp.integer):
-        raise InputError(f"Codes of type {codes.dtype}.", "Whole numbers.", "Encode with mu_law_encode.")
-    compressed = codes.astype(xp.float32) / xp.float32(mu) * 2 - 1
+    mu, (numbers, xp) = _mu(levels), _as_array(codes)
+    if numbers.size and not jnp.issubdtype(numbers.dtype, jnp.integer):
+        raise InputError(f"Codes of type {numbers.dtype}.", "Whole numbers.", "Encode with mu_law_encode.")
+    compressed = numbers.astype(xp.float32) / xp.float32(mu) * 2 - 1
     return xp.sign(compressed) * xp.expm1(xp.abs(compressed) * np.float32(np.log1p(mu))) / xp.float32(mu)
 
 

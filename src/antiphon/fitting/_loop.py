@@ -1,7 +1,8 @@
 """Training a whole batch of programs of one skeleton at once.
 
 Two batch axes lie around one program's loss: candidates (each with its own slots and constants) and folds
-(each with its own training and validation weights over the same cases). Everything that differs between
+(each with its own training and validation weights over the same cases; where there is one candidate, they
+come in turn). Everything that differs between
 them is data, so a skeleton compiles once for each batch size.
 """
 
@@ -140,7 +141,7 @@ def prepare_batch(
         l2[:, :, None] * pull, limits, standard, data, slots, train_weights, validation_weights, targets,
         mask, indices, turns,
     )  # fmt: skip
-    arguments = jax.device_put(arguments)  # `asarray` compiles a copy for each new shape.
+    arguments = jax.device_put(arguments)  # `asarray` compiles a copy for each new shape; this shares memory.
     key = (
         skeleton,
         layout,
@@ -272,7 +273,7 @@ def _train(
     per_slot = tuple(None if s else 0 for s in shared)
     # Pruning masks are in `rate` already: no other number of `standard` differs between folds.
     standard = {path: {**by, "keep": by["keep"][:, 0]} for path, by in standard.items()}
-    if len(start) == 1:
+    if len(start) == 1 and jax.default_backend() == "cpu":
         # One candidate, whose folds come in turn: side by side, XLA moves axes about in each product over
         # frames, which takes three times as long; and a function without their axis is sooner compiled.
         start, rate, pull, limits, standard, data = jax.tree.map(

@@ -241,7 +241,7 @@ class SlotValues:
         self, language: Language, values: np.ndarray, mask: np.ndarray, *, limit_bytes: int = 1_500_000_000
     ) -> None:
         self.language = language
-        x: Any = jax.device_put((values, mask))
+        x: Any = jax.device_put((values, mask))  # It may share their memory: nobody writes to them.
         self.input = x[0][:, 0, :] if language.is_table else x
         self.cases = len(values)
         self.kept: OrderedDict[Term, Any] = OrderedDict()

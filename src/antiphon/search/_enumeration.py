@@ -23,6 +23,7 @@ class Enumeration:
         self.grammar, self.round_size = grammar, round_size
         self.open: defaultdict[int, list[Term]] = defaultdict(list)  # By least size: with holes,
         self.whole: defaultdict[int, list[Term]] = defaultdict(list)  # and without.
+        self.ordered: list[Term] = []  # Of the size that is proposed, the last first.
         self.seen: set[Term] = set()
         self._add(grammar.root)
 
@@ -31,6 +32,8 @@ class Enumeration:
         (self.open if holes(term) else self.whole)[self.grammar.least_size(term)].append(term)
 
     def propose(self) -> Sequence[Term]:
+        if self.ordered:
+            return self._round()
         while sizes := [*self.open, *self.whole]:
             least = min(sizes)
             # What completes a partial program is no smaller: after these, all of this size are known.
@@ -40,11 +43,13 @@ class Enumeration:
                         self._add(grown)
             if least in self.open or not (found := self.whole.pop(least, [])):
                 continue
-            found.sort(key=lambda term: text_of(term, self.grammar.plain))
-            if rest := found[self.round_size :]:
-                self.whole[least] = rest
-            return found[: self.round_size]
+            self.ordered = sorted(found, key=lambda term: text_of(term, self.grammar.plain), reverse=True)
+            return self._round()
         return []
+
+    def _round(self) -> list[Term]:
+        """The next of what is in order, which are all of one size."""
+        return [self.ordered.pop() for _ in range(min(self.round_size, len(self.ordered)))]
 
     def observe(self, results: Sequence[Scored]) -> None:
         """Nothing to learn: the order is fixed."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Phase:
-    """A new part of the work began: `search`, `finalists` or `polishing`."""
+    """A new part of the work began, or its detail is known: `search`, `finalists` or `polishing`."""
 
     name: str
     detail: str = ""

@@ -48,8 +48,8 @@ class RunJobs(Protocol):
 
         Args:
             jobs: What to fit.
-            by: The share of the limit in seconds after which no job is waited for,
-            at_least: but for so many of the first.
+            by: The share of the limit in seconds after which no further job is waited for.
+            at_least: How many of the first jobs are waited for whatever the time.
         """
         ...
 
@@ -118,7 +118,7 @@ class Finisher:
     Args:
         problem: With standardised targets, for regression.
         output: What the numbers mean; without a threshold.
-        run: Runs jobs; what there is no time for is left out, the last finalists first.
+        run: Runs jobs, in order and as long as there is time.
         prior_loss: Loss of the best constant.
         penalty: What a node costs.
         digits: Significant digits.
@@ -196,9 +196,10 @@ class Finisher:
             ]
             for term, full in zip(terms, dense, strict=True)
         ]
-        # Where constraints must be kept to, pruning may be what it takes.
-        needed = len(jobs[0]) if jobs and self.gate is not None and self.gate.constraints else 0
-        found = iter(self.run([job for of_term in jobs for job in of_term], by=PRUNED_BY, at_least=needed))
+        every = [job for of_term in jobs for job in of_term]
+        # Pruning may be what it takes to keep to a constraint: then there must be time for it.
+        needed = len(every) if self.gate is not None and self.gate.constraints else 0
+        found = iter(self.run(every, by=PRUNED_BY, at_least=needed))
         chosen: list[Mapping[str, Any] | None] = []
         for term, full, of_term in zip(terms, dense, jobs, strict=True):
             pruned = [result for _ in of_term for result in next(found, [])]

@@ -48,8 +48,8 @@ class Ledger:
         Args:
             jobs: Groups to be fitted.
             starting: Called with a job's number before its result is waited for.
-            limit: Seconds of the search after which nothing new is waited for,
-            at_least: but for so many of the first jobs.
+            limit: Seconds of the search after which nothing new is waited for.
+            at_least: How many of the first jobs are waited for whatever the time.
         """
         keys = [self._key(job) for job in jobs]
         # By key: equal jobs of one round are done once.

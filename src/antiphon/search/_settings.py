@@ -14,8 +14,9 @@ class Settings:
     Attributes:
         strategy: A name in `STRATEGIES`.
         candidates: How many candidates may be fitted, partial programs included.
-        seconds: How long it may take, finishing included; `None` for no limit. A search that ends by the
-            clock need not end at the same program twice.
+        seconds: How long it may take, finishing included; `None` for no limit. What was begun is finished, so
+            it may be passed by the time that one program takes. A search that ends by the clock need not end
+            at the same program twice.
         target_score: Stop as soon as a complete program reaches this cross-validated score.
         size_limit: Most nodes of a program.
         penalty: What a node costs, in units of error: the cost of a candidate is its error plus this times
