@@ -98,7 +98,7 @@ def _name(row: dict[str, Any]) -> str:
 
 
 def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """For each label the medians over seeds, and for each strategy how it stands to each baseline."""
+    """For each label scores by seed and their medians; for each strategy how it stands to each baseline."""
     found: dict[str, Any] = {}
     for target in dict.fromkeys(row["target"] for row in rows):
         here = [row for row in rows if row["target"] == target]
@@ -110,6 +110,7 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
         searched = dict.fromkeys(_name(row) for row in here if row["model"] != BASELINES)
         found[target] = {
             "seeds": {name: len(of) for name, of in scores.items()},
+            "scores": {name: list(of.values()) for name, of in scores.items()},
             "median": {name: median(of.values()) for name, of in scores.items()},
             "lowest": {name: min(of.values()) for name, of in scores.items()},
             "holds": {

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from matplotlib import rcParams
@@ -21,43 +20,28 @@ rcParams.update({"font.family": "DejaVu Sans", "font.size": 8, "text.color": INK
 
 def main() -> None:
     """Draw both labels side by side."""
-    rows = json.loads(MEASURED.read_text(encoding="utf-8"))["figures"]["rows"]
-    targets = list(dict.fromkeys(row["target"] for row in rows))
-    most = max(len(scores(rows, target)) for target in targets)
-    figure = Figure(figsize=(8.4, 0.6 + 0.19 * most), facecolor="white")
-    for place, target in enumerate(targets, 1):
-        panel(figure.add_subplot(1, len(targets), place), scores(rows, target), target)
+    summary = json.loads(MEASURED.read_text(encoding="utf-8"))["figures"]["summary"]
+    most = max(len(found["scores"]) for found in summary.values())
+    figure = Figure(figsize=(8.4, 0.6 + 0.19 * (most - 1)), facecolor="white")
+    for place, (target, found) in enumerate(summary.items(), 1):
+        panel(figure.add_subplot(1, len(summary), place), found, target)
     figure.tight_layout()
     out = HERE / "images" / "strategies.svg"
     figure.savefig(out, metadata={"Date": None})
     print(f"wrote {out}")
 
 
-def scores(rows: list[dict[str, Any]], target: str) -> dict[str, tuple[list[float], bool]]:
-    """Name -> test scores, one a seed, and whether it is a program."""
-    found: dict[str, tuple[list[float], bool]] = {}
-    for row in rows:
-        if row["target"] != target:
-            continue
-        program = "budget" in row
-        named = {f"{row['model']} ({row['budget']})": row["test"]} if program else row["scores"]
-        for name, score in named.items():
-            if name != LEFT_OUT:
-                found.setdefault(name, ([], program))[0].append(score)
-    return found
-
-
-def panel(axes: Axes, found: dict[str, tuple[list[float], bool]], target: str) -> None:
+def panel(axes: Axes, found: dict[str, Any], target: str) -> None:
     """A line for each model, the best median at the top: a dot for each seed, a bar for the median."""
-    ordered = sorted(found, key=lambda name: median(found[name][0]))
+    ordered = sorted(found["scores"].keys() - {LEFT_OUT}, key=lambda name: (found["median"][name], name))
+    programs = found["holds"]
     for height, name in enumerate(ordered):
-        values, program = found[name]
-        colour = BLUE if program else GREY
+        values, colour = found["scores"][name], BLUE if name in programs else GREY
         axes.scatter(values, [height] * len(values), s=10, color=colour, alpha=0.45, linewidths=0)
-        axes.scatter([median(values)], [height], s=60, marker="|", color=colour, linewidths=2)
+        axes.scatter([found["median"][name]], [height], s=60, marker="|", color=colour, linewidths=2)
     axes.set_yticks(range(len(ordered)), ordered)
     for label, name in zip(axes.get_yticklabels(), ordered, strict=True):
-        label.set_color(INK if found[name][1] else GREY)
+        label.set_color(INK if name in programs else GREY)
     axes.set_title(target, loc="left", fontsize=9)
     axes.set_xlabel("F1 on the test part")
     axes.grid(axis="x", color="#e3e6ea", linewidth=0.6)

@@ -276,13 +276,9 @@ def _train(
     if len(start) == 1 and jax.default_backend() == "cpu":
         # One candidate, whose folds come in turn: side by side, XLA moves axes about in each product over
         # frames, which takes three times as long; and a function without their axis is sooner compiled.
-        start, rate, pull, limits, standard, data = jax.tree.map(
-            lambda a: a[0], (start, rate, pull, limits, standard, data)
-        )
-        slots = tuple(
-            s if all_have else jax.tree.map(lambda a: a[0], s)
-            for s, all_have in zip(slots, shared, strict=True)
-        )
+        its = partial(jax.tree.map, lambda a: a[0])
+        start, rate, pull, limits, standard, data = its((start, rate, pull, limits, standard, data))
+        slots = tuple(s if of_all else its(s) for s, of_all in zip(slots, shared, strict=True))
 
         def one(of_fold: Any) -> Any:
             start, rate, pull, limits, train_w, valid_w, rows = of_fold

@@ -37,7 +37,8 @@ CHOICE_TOLERANCE = 0.5  # and that a smaller program may cost.
 NO_DIFFERENCE = 0.001  # Scores this near are the same, however sure both are.
 FINAL_FOLDS = 5
 
-JUDGED_BY, PRUNED_BY = 0.85, 1.0  # Shares of a limit in seconds.
+# Shares of a limit in seconds, after which nothing further is begun.
+SEARCHED_BY, JUDGED_BY, PRUNED_BY = 0.7, 0.85, 1.0
 
 
 class RunJobs(Protocol):
@@ -144,32 +145,31 @@ class Finisher:
         self.prior_loss, self.penalty, self.digits = prior_loss, penalty, digits
         self.location, self.scale = location, scale
         self.gate = gate
-        self.judged = 0  # For how many of the last ones there was time.
 
-    def finish(self, terms: Sequence[Term]) -> list[Found]:
+    def finish(self, terms: Sequence[Term]) -> tuple[list[Found], int]:
         """Finish sketches; those that fail to train, break a constraint or come too late are left out.
 
         Args:
             terms: Those that matter most first.
+
+        Returns:
+            The finished programs, and how many of the sketches there was time for.
         """
         dense = self._best_strength(terms)
         kept = [i for i, d in enumerate(dense) if d is not None]
         pruned = self._prune([terms[i] for i in kept], [d for d in dense if d is not None])
-        return [
-            self._found(terms[i], result)
-            for i, result in zip(kept, pruned, strict=True)
-            if result is not None
-        ]
+        found = [self._found(terms[i], r) for i, r in zip(kept, pruned, strict=True) if r is not None]
+        return found, len(dense)
 
     def _best_strength(self, terms: Sequence[Term]) -> list[dict[str, Any] | None]:
+        """Of each term that there is time for the best result; at least until one can be used."""
         best: list[dict[str, Any] | None] = []
         while len(best) < len(terms) and not any(best):
             rest = [(term, self._strengths(term)) for term in terms[len(best) :]]
             jobs = [Job("final", (term,) * len(strengths), l2=strengths) for term, strengths in rest]
             found = self.run(jobs, by=JUDGED_BY, at_least=1)
             best += [self._best(*one, results) for one, results in zip(rest, found, strict=False)]
-        self.judged = len(best)
-        return best + [None] * (len(terms) - len(best))
+        return best
 
     def _best(
         self, term: Term, strengths: Sequence[float], results: Sequence[dict[str, Any]]

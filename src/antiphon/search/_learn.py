@@ -25,7 +25,7 @@ from antiphon.search._events import (
     Phase,
     SearchEnded,
 )
-from antiphon.search._finish import Finisher, Found, choose, error_of, undominated
+from antiphon.search._finish import SEARCHED_BY, Finisher, Found, choose, error_of, undominated
 from antiphon.search._gate import Gate
 from antiphon.search._journal import Journal
 from antiphon.search._ledger import Ledger
@@ -37,7 +37,6 @@ from antiphon.search._strategies import make_strategy
 from antiphon.search._strategy import Scored
 from antiphon.search._work import Job
 
-FINISHING_SHARE = 0.3  # Of a limit in seconds, kept for the finalists.
 FINALISTS_LIMIT = 18
 ATTEMPTS = 5  # Rounds of finalists, where none of a round can be used.
 HALVED_FROM = 8  # Candidates of a round that are thinned out.
@@ -189,9 +188,9 @@ class _Search:
         target = self.settings.target_score
         return target is not None and any(r["score"] >= target for r in self.complete.values())
 
-    def _deadline(self) -> float:
-        limit = self.settings.seconds
-        return float("inf") if limit is None else limit * (1 - FINISHING_SHARE)
+    def _limit(self, share: float) -> float:
+        """Seconds of the search until a share of its limit is over."""
+        return float("inf") if self.settings.seconds is None else self.settings.seconds * share
 
     def _fit(self, terms: Sequence[Term]) -> list[dict[str, Any]] | None:
         """Fit a round; `None` if the time ran out before its end."""
@@ -229,7 +228,9 @@ class _Search:
                 self.say(CandidateStarted(self.fitted + ahead, text, size(terms[i])))
 
         results: list[dict[str, Any] | None] = [None] * len(terms)
-        fitted = self.ledger.results([g.job for g in groups], starting=starting, limit=self._deadline())
+        fitted = self.ledger.results(
+            [g.job for g in groups], starting=starting, limit=self._limit(SEARCHED_BY)
+        )
         for group, found in zip(groups, fitted, strict=False):
             for i, result in zip(group.members, found["results"], strict=True):
                 results[i] = result
@@ -268,8 +269,8 @@ class _Search:
     # --- the finalists ---------------------------------------------------------------------------------
 
     def _finishing(self, jobs: Sequence[Job], *, by: float, at_least: int) -> list[list[dict[str, Any]]]:
-        limit = float("inf") if self.settings.seconds is None else self.settings.seconds * by
-        return [f["results"] for f in self.ledger.results(jobs, limit=limit, at_least=at_least)]
+        done = self.ledger.results(jobs, limit=self._limit(by), at_least=at_least)
+        return [job["results"] for job in done]
 
     def _finish(self, terms: Sequence[Term]) -> list[Found]:
         self.say(Phase("finalists", f"{len(terms)} programs on other splits"))
@@ -285,12 +286,12 @@ class _Search:
             gate=self.gate,
         )
         for _ in range(ATTEMPTS):
-            found = finisher.finish(terms)
-            if finisher.judged < len(terms):
-                self.say(Phase("finalists", f"{finisher.judged} of {len(terms)} could be judged in time"))
+            found, judged = finisher.finish(terms)
+            if judged < len(terms):
+                self.say(Phase("finalists", f"{judged} of {len(terms)} could be judged in time"))
             if found:
                 return found
-            for term in terms[: finisher.judged]:  # Each failed or breaks a constraint: now the next ones.
+            for term in terms[:judged]:  # Each failed or breaks a constraint: now the next ones.
                 del self.complete[term]
             if not (terms := self._finalists()):
                 break
